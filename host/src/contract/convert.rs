@@ -1,0 +1,366 @@
+//! Between the bindings' types and the host's own. A component is not trusted to keep
+//! the contract's promises about values, so what the host relies on is checked here:
+//! ids and kinds that are not empty, and one value per attribute name.
+
+use super::bindings::exports::identity::connector::describe as wire;
+use super::bindings::exports::identity::connector::sync;
+use super::bindings::identity::connector::types as contract;
+use crate::model;
+use crate::trust::description as trust;
+
+/// A value that breaks a promise of the contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenPromise {
+    /// A resource without a kind or an id.
+    #[error("it returned a resource whose kind or id is empty")]
+    EmptyId,
+    /// An entitlement without a slug.
+    #[error("it returned an entitlement of {0} whose slug is empty")]
+    EmptySlug(model::ResourceId),
+}
+
+impl From<model::ResourceId> for contract::ResourceId {
+    fn from(id: model::ResourceId) -> Self {
+        Self { kind: id.kind, id: id.id }
+    }
+}
+
+fn resource_id(id: contract::ResourceId) -> Result<model::ResourceId, BrokenPromise> {
+    if id.kind.is_empty() || id.id.is_empty() {
+        return Err(BrokenPromise::EmptyId);
+    }
+    Ok(model::ResourceId::new(id.kind, id.id))
+}
+
+fn entitlement_id(id: contract::EntitlementId) -> Result<model::EntitlementId, BrokenPromise> {
+    let resource = resource_id(id.resource)?;
+    if id.slug.is_empty() {
+        return Err(BrokenPromise::EmptySlug(resource));
+    }
+    Ok(model::EntitlementId { resource, slug: id.slug })
+}
+
+fn attributes(list: Vec<contract::Attribute>) -> model::Attributes {
+    model::Attributes(
+        list.into_iter()
+            .map(|attribute| (attribute.name, attribute_value(attribute.value)))
+            .collect(),
+    )
+}
+
+fn attribute_value(value: contract::AttributeValue) -> model::AttributeValue {
+    match value {
+        contract::AttributeValue::Text(text) | contract::AttributeValue::Instant(text) => {
+            model::AttributeValue::Text(text)
+        }
+        contract::AttributeValue::Integer(number) => model::AttributeValue::Integer(number),
+        contract::AttributeValue::Boolean(truth) => model::AttributeValue::Boolean(truth),
+        contract::AttributeValue::TextList(list) => model::AttributeValue::TextList(list),
+    }
+}
+
+impl From<contract::Account> for model::Account {
+    fn from(account: contract::Account) -> Self {
+        Self {
+            status: account.status.map(|status| match status {
+                contract::AccountStatus::Enabled => model::AccountStatus::Enabled,
+                contract::AccountStatus::Disabled => model::AccountStatus::Disabled,
+            }),
+            status_details: account.status_details,
+            login: account.login,
+            emails: account
+                .emails
+                .into_iter()
+                .map(|email| model::Email {
+                    address: email.address,
+                    primary: email.primary,
+                    verified: email.verified,
+                })
+                .collect(),
+            last_login: account.last_login,
+        }
+    }
+}
+
+impl TryFrom<contract::Resource> for model::Resource {
+    type Error = BrokenPromise;
+
+    fn try_from(resource: contract::Resource) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: resource_id(resource.id)?,
+            parent: resource.parent.map(resource_id).transpose()?,
+            display_name: resource.display_name,
+            description: resource.description,
+            created_at: resource.created_at,
+            updated_at: resource.updated_at,
+            account: resource.account.map(Into::into),
+            attributes: attributes(resource.attributes),
+        })
+    }
+}
+
+impl TryFrom<contract::Entitlement> for model::Entitlement {
+    type Error = BrokenPromise;
+
+    fn try_from(entitlement: contract::Entitlement) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: entitlement_id(entitlement.id)?,
+            display_name: entitlement.display_name,
+            description: entitlement.description,
+            grantable_to: entitlement.grantable_to,
+            attributes: attributes(entitlement.attributes),
+        })
+    }
+}
+
+impl TryFrom<contract::Grant> for model::Grant {
+    type Error = BrokenPromise;
+
+    fn try_from(grant: contract::Grant) -> Result<Self, Self::Error> {
+        Ok(Self {
+            entitlement: entitlement_id(grant.entitlement)?,
+            principal: resource_id(grant.principal.resource)?,
+            expands: grant.expands.map(|expansion| model::Expansion {
+                slugs: expansion.slugs,
+                shallow: expansion.shallow,
+                kinds: expansion.kinds,
+            }),
+            attributes: attributes(grant.attributes),
+        })
+    }
+}
+
+/// One page of a list, whatever it lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// The cursor of the next page; `None` after the last one.
+    pub next: Option<String>,
+}
+
+fn page<C, T>(items: Vec<C>, next: Option<String>) -> Result<Page<T>, BrokenPromise>
+where
+    T: TryFrom<C, Error = BrokenPromise>,
+{
+    let items = items.into_iter().map(T::try_from).collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
+}
+
+impl TryFrom<sync::ResourcePage> for Page<model::Resource> {
+    type Error = BrokenPromise;
+
+    fn try_from(answer: sync::ResourcePage) -> Result<Self, Self::Error> {
+        page(answer.items, answer.next)
+    }
+}
+
+impl TryFrom<sync::EntitlementPage> for Page<model::Entitlement> {
+    type Error = BrokenPromise;
+
+    fn try_from(answer: sync::EntitlementPage) -> Result<Self, Self::Error> {
+        page(answer.items, answer.next)
+    }
+}
+
+impl TryFrom<sync::GrantPage> for Page<model::Grant> {
+    type Error = BrokenPromise;
+
+    fn try_from(answer: sync::GrantPage) -> Result<Self, Self::Error> {
+        page(answer.items, answer.next)
+    }
+}
+
+impl From<wire::Description> for trust::Description {
+    fn from(answer: wire::Description) -> Self {
+        Self {
+            name: answer.name,
+            display_name: answer.display_name,
+            version: answer.version,
+            help_url: answer.help_url,
+            settings: answer.settings.into_iter().map(Into::into).collect(),
+            kinds: answer.kinds.into_iter().map(Into::into).collect(),
+            account_schema: answer.account_schema.into_iter().map(Into::into).collect(),
+            actions: answer.actions.into_iter().map(Into::into).collect(),
+            wire: answer.wire.into(),
+        }
+    }
+}
+
+impl From<wire::SettingType> for trust::ValueType {
+    fn from(value_type: wire::SettingType) -> Self {
+        match value_type {
+            wire::SettingType::Text => Self::Text,
+            wire::SettingType::Integer => Self::Integer,
+            wire::SettingType::Boolean => Self::Boolean,
+        }
+    }
+}
+
+impl From<wire::SettingSchema> for trust::SettingSchema {
+    fn from(setting: wire::SettingSchema) -> Self {
+        Self {
+            name: setting.name,
+            display_name: setting.display_name,
+            help: setting.help,
+            value_type: setting.value_type.into(),
+            required: setting.required,
+            secret: setting.secret,
+            identifies_system: setting.identifies_system,
+            pattern: setting.pattern,
+            example: setting.example,
+            default_value: setting.default_value,
+            derived_from: setting.derived_from.map(|derivation| trust::Derivation {
+                setting: derivation.setting,
+                before: derivation.before,
+            }),
+        }
+    }
+}
+
+impl From<wire::Kind> for trust::Kind {
+    fn from(kind: wire::Kind) -> Self {
+        Self {
+            id: kind.id,
+            plural: kind.plural,
+            display_name: kind.display_name,
+            traits: kind
+                .traits
+                .into_iter()
+                .map(|one| match one {
+                    wire::Trait::User => trust::Trait::User,
+                    wire::Trait::Group => trust::Trait::Group,
+                    wire::Trait::Role => trust::Trait::Role,
+                    wire::Trait::App => trust::Trait::App,
+                    wire::Trait::Secret => trust::Trait::Secret,
+                })
+                .collect(),
+            parents: kind.parents,
+            entitlements: kind
+                .entitlements
+                .into_iter()
+                .map(|entitlement| trust::EntitlementSchema {
+                    slug: entitlement.slug,
+                    display_name: entitlement.display_name,
+                    grantable_to: entitlement.grantable_to,
+                })
+                .collect(),
+            grants_of_resource: kind.grants.contains(wire::GrantSources::OF_RESOURCE),
+            grants_of_principal: kind.grants.contains(wire::GrantSources::OF_PRINCIPAL),
+            accounts: kind.accounts,
+        }
+    }
+}
+
+impl From<wire::Field> for trust::Field {
+    fn from(field: wire::Field) -> Self {
+        Self {
+            name: field.name,
+            display_name: field.display_name,
+            help: field.help,
+            value_type: field.value_type.into(),
+            required: field.required,
+            secret: field.secret,
+        }
+    }
+}
+
+impl From<wire::ActionSchema> for trust::ActionSchema {
+    fn from(action: wire::ActionSchema) -> Self {
+        Self {
+            name: action.name,
+            display_name: action.display_name,
+            help: action.help,
+            purposes: action.purposes,
+            arguments: action.arguments.into_iter().map(Into::into).collect(),
+            results: action.results.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<wire::Wire> for trust::Wire {
+    fn from(asked: wire::Wire) -> Self {
+        Self {
+            authentication: match asked.authentication {
+                wire::Authentication::None => trust::Authentication::None,
+                wire::Authentication::Bearer(setting) => trust::Authentication::Bearer(setting),
+                wire::Authentication::Sigv4(sigv4) => trust::Authentication::Sigv4(trust::Sigv4 {
+                    service: sigv4.service,
+                    region_setting: sigv4.region_setting,
+                    access_key_id_setting: sigv4.access_key_id_setting,
+                    secret_access_key_setting: sigv4.secret_access_key_setting,
+                    session_token_setting: sigv4.session_token_setting,
+                }),
+            },
+            protocol: match asked.protocol {
+                wire::Protocol::AwsJson(prefix) => trust::Protocol::AwsJson(prefix),
+                wire::Protocol::Http => trust::Protocol::Http,
+            },
+            origins: asked
+                .origins
+                .into_iter()
+                .map(|origin| trust::Origin {
+                    template: origin.template,
+                    when: origin.when.map(|condition| trust::OriginCondition {
+                        setting: condition.setting,
+                        prefixes: condition.prefixes,
+                    }),
+                })
+                .collect(),
+            operations: asked.operations.into_iter().map(Into::into).collect(),
+            rate_classes: asked
+                .rate_classes
+                .into_iter()
+                .map(|class| trust::RateClass {
+                    id: class.id,
+                    limits: class
+                        .limits
+                        .into_iter()
+                        .map(|limit| trust::RateLimit {
+                            scope: match limit.scope {
+                                wire::RateScope::Account => trust::RateScope::Account,
+                                wire::RateScope::SystemOperation => trust::RateScope::SystemOperation,
+                            },
+                            per_second: limit.per_second,
+                        })
+                        .collect(),
+                })
+                .collect(),
+            resource_name: asked.resource_name,
+        }
+    }
+}
+
+impl From<wire::Operation> for trust::Operation {
+    fn from(operation: wire::Operation) -> Self {
+        Self {
+            name: operation.name,
+            access: match operation.access {
+                wire::Access::Read => trust::Access::Read,
+                wire::Access::Change => trust::Access::Change,
+            },
+            route: operation.route.map(|route| trust::Route {
+                method: route.method,
+                path: route.path,
+            }),
+            functions: operation.functions,
+            rate_class: operation.rate_class,
+            bound: operation
+                .bound
+                .into_iter()
+                .map(|binding| trust::Binding {
+                    member: binding.member,
+                    source: match binding.source {
+                        wire::BindingSource::Setting(name) => trust::BindingSource::Setting(name),
+                        wire::BindingSource::Resource => trust::BindingSource::Resource,
+                        wire::BindingSource::Principal => trust::BindingSource::Principal,
+                        wire::BindingSource::Argument(name) => trust::BindingSource::Argument(name),
+                    },
+                    functions: binding.functions,
+                })
+                .collect(),
+            permission: operation.permission,
+            optional: operation.optional,
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! What a component says about itself, as data that outlives one contract version.
+//!
+//! The shapes follow `describe` of the contract (`wit/describe.wit`), where every item
+//! is documented, but they are types of their own: a trust record is a file that people
+//! read and that is compared years later, and the egress policy that acts on it must
+//! compile without a WebAssembly engine.
+
+use serde::{Deserialize, Serialize};
+
+/// Who a connector is, what it can do, what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// Lower-case words joined by hyphens; never changes.
+    pub name: String,
+    /// What people call the system.
+    pub display_name: String,
+    /// Version of the component (semantic versioning).
+    pub version: String,
+    /// Where its documentation is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help_url: Option<String>,
+    /// What `open` understands.
+    pub settings: Vec<SettingSchema>,
+    /// What can be listed; parents before their children.
+    pub kinds: Vec<Kind>,
+    /// What `create-account` takes; empty if it can't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub account_schema: Vec<Field>,
+    /// What `invoke` takes; empty if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionSchema>,
+    /// What it asks for on the wire.
+    pub wire: Wire,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueType {
+    /// Any text.
+    Text,
+    /// A whole number in decimal digits.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+}
+
+/// One setting of the connector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingSchema {
+    /// Also its name as an option of the command line.
+    pub name: String,
+    /// What people call it.
+    pub display_name: String,
+    /// What it is for and where to find it.
+    pub help: String,
+    /// How the value is written.
+    pub value_type: ValueType,
+    /// Whether the session cannot be opened without it.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether it must never be shown or logged.
+    #[serde(default)]
+    pub secret: bool,
+    /// Whether another value means another system.
+    #[serde(default)]
+    pub identifies_system: bool,
+    /// A regular expression that the whole value matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// A value that matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+    /// Used when the setting is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_value: Option<String>,
+    /// Where the value comes from when it is absent and has no default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived_from: Option<Derivation>,
+}
+
+/// A default that follows from another setting: its text before a separator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Derivation {
+    /// The other setting.
+    pub setting: String,
+    /// The separator.
+    pub before: String,
+}
+
+/// What a kind of resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trait {
+    /// An account of a person or a program.
+    User,
+    /// A set of principals.
+    Group,
+    /// A named set of permissions.
+    Role,
+    /// A place that access is given to.
+    App,
+    /// A secret, described but never revealed.
+    Secret,
+}
+
+/// An entitlement that every resource of a kind has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntitlementSchema {
+    /// Unique within the kind.
+    pub slug: String,
+    /// What people call it.
+    pub display_name: String,
+    /// The kinds that can hold it.
+    pub grantable_to: Vec<String>,
+}
+
+/// A kind of resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// Never changes.
+    pub id: String,
+    /// The plural of `id`.
+    pub plural: String,
+    /// What people call one of them.
+    pub display_name: String,
+    /// What it is.
+    pub traits: Vec<Trait>,
+    /// The kinds whose resources are parents of this one; empty for the top level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
+    /// Entitlements that every resource of this kind has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entitlements: Vec<EntitlementSchema>,
+    /// Whether grants can be listed by a resource of this kind.
+    #[serde(default)]
+    pub grants_of_resource: bool,
+    /// Whether grants can be listed by a principal of this kind.
+    #[serde(default)]
+    pub grants_of_principal: bool,
+    /// Whether accounts of this kind can be created and deleted.
+    #[serde(default)]
+    pub accounts: bool,
+}
+
+/// A field of an account, or an argument or result of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Unique within its list.
+    pub name: String,
+    /// What people call it.
+    pub display_name: String,
+    /// One sentence for people.
+    pub help: String,
+    /// How the value is written.
+    pub value_type: ValueType,
+    /// Whether the call fails without it.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether it must never be shown or logged.
+    #[serde(default)]
+    pub secret: bool,
+}
+
+/// An action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionSchema {
+    /// Unique; never changes.
+    pub name: String,
+    /// What people call it.
+    pub display_name: String,
+    /// What it does.
+    pub help: String,
+    /// Standard words for what it does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<String>,
+    /// What it takes.
+    pub arguments: Vec<Field>,
+    /// What it gives.
+    pub results: Vec<Field>,
+}
+
+/// How requests prove who sends them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authentication {
+    /// Not at all.
+    None,
+    /// A bearer token: the value of the named setting.
+    Bearer(String),
+    /// AWS Signature Version 4.
+    Sigv4(Sigv4),
+}
+
+/// AWS Signature Version 4: the service and the settings that carry the credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sigv4 {
+    /// The service name in the credential scope.
+    pub service: String,
+    /// The setting that holds the region.
+    pub region_setting: String,
+    /// The setting that holds the access key id.
+    pub access_key_id_setting: String,
+    /// The setting that holds the secret access key.
+    pub secret_access_key_setting: String,
+    /// The setting that holds the session token.
+    pub session_token_setting: String,
+}
+
+/// How an operation is recognised in a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// AWS JSON 1.1 with this target prefix.
+    AwsJson(String),
+    /// Method and path of the operation's route.
+    Http,
+}
+
+/// A place that requests go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// `https://host[:port]` in which `{name}` stands for a setting.
+    pub template: String,
+    /// Only for settings whose value begins with one of the prefixes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<OriginCondition>,
+}
+
+/// When an origin is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginCondition {
+    /// The setting that decides.
+    pub setting: String,
+    /// The origin is meant if the value begins with one of these.
+    pub prefixes: Vec<String>,
+}
+
+/// Whether an operation changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// It only reads.
+    Read,
+    /// It may change something.
+    Change,
+}
+
+/// Where the value of a bound member comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BindingSource {
+    /// The setting of this name.
+    Setting(String),
+    /// The id of the resource that the call is about.
+    Resource,
+    /// The id of the principal that the call is about.
+    Principal,
+    /// The argument or field of this name.
+    Argument(String),
+}
+
+/// A member of a request that can only have one value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// JSON Pointer into the body, or `{name}` for a placeholder of the route's path.
+    pub member: String,
+    /// What it must equal.
+    pub source: BindingSource,
+    /// The contract functions that this is for; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
+}
+
+/// Method and path of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// In capitals.
+    pub method: String,
+    /// Begins with `/`; `{name}` stands for one non-empty segment.
+    pub path: String,
+}
+
+/// An operation of the system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// The system's own name for it.
+    pub name: String,
+    /// Whether it changes anything.
+    pub access: Access,
+    /// How it is recognised with the protocol `http`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
+    /// The contract functions that may send it, as `interface.function`.
+    pub functions: Vec<String>,
+    /// The id of its rate class.
+    pub rate_class: String,
+    /// The members of its requests that the call fixes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bound: Vec<Binding>,
+    /// The right that it needs, as an administrator grants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<String>,
+    /// Whether the connector works without it and only knows less.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// What shares one limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RateScope {
+    /// All requests of one account in one region.
+    Account,
+    /// The requests of one operation to one system.
+    SystemOperation,
+}
+
+/// A limit of the system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// What shares it.
+    pub scope: RateScope,
+    /// Requests per second that the system documents.
+    pub per_second: u32,
+}
+
+/// Operations that share limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateClass {
+    /// Unique.
+    pub id: String,
+    /// All of them hold.
+    pub limits: Vec<RateLimit>,
+}
+
+/// What a connector asks for on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wire {
+    /// How its requests prove who sends them.
+    pub authentication: Authentication,
+    /// How its operations are recognised.
+    pub protocol: Protocol,
+    /// Where its requests go: the first one whose condition holds.
+    pub origins: Vec<Origin>,
+    /// Everything it sends.
+    pub operations: Vec<Operation>,
+    /// The rate classes of its operations.
+    pub rate_classes: Vec<RateClass>,
+    /// What a permission is granted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_name: Option<String>,
+}
+
+impl Description {
+    /// The kind with this id.
+    pub fn kind(&self, id: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.id == id)
+    }
+
+    /// The kind that people mean by a word: its id or its plural.
+    pub fn kind_called(&self, word: &str) -> Option<&Kind> {
+        self.kinds
+            .iter()
+            .find(|kind| kind.plural == word || kind.id == word)
+    }
+
+    /// The schema of a setting.
+    pub fn setting(&self, name: &str) -> Option<&SettingSchema> {
+        self.settings.iter().find(|setting| setting.name == name)
+    }
+}
+
+impl Wire {
+    /// The operation with this name.
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations
+            .iter()
+            .find(|operation| operation.name == name)
+    }
+
+    /// The rate class with this id.
+    pub fn rate_class(&self, id: &str) -> Option<&RateClass> {
+        self.rate_classes.iter().find(|class| class.id == id)
+    }
+}
