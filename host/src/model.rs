@@ -28,6 +28,10 @@ impl ResourceId {
     }
 }
 
+/// An id that no system has. Asking for it shows whether the right to ask is there,
+/// without reading anybody's record: with some services reading one is billed.
+pub const RIGHTS_PROBE_ID: &str = "connector-rights-probe";
+
 /// `kind:id`, joined without escaping. Kinds contain no colon, so the first one ends
 /// the kind.
 impl fmt::Display for ResourceId {

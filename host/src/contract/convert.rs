@@ -17,6 +17,28 @@ pub enum BrokenPromise {
     /// An entitlement without a slug.
     #[error("it returned an entitlement of {0} whose slug is empty")]
     EmptySlug(model::ResourceId),
+    /// A resource of a kind that was not asked for.
+    #[error("it was asked for resources of the kind `{asked}` and returned {returned}")]
+    OtherKind {
+        /// The kind that was asked for.
+        asked: String,
+        /// What came.
+        returned: model::ResourceId,
+    },
+    /// A row that belongs to something that was not asked for.
+    #[error("it was asked about {asked} and returned what belongs to {returned}")]
+    OtherResource {
+        /// What was asked about.
+        asked: model::ResourceId,
+        /// What came.
+        returned: model::ResourceId,
+    },
+    /// A list that goes round in a circle.
+    #[error("it returned a cursor for the second time, so its list would never end")]
+    CursorRepeated,
+    /// An answer to another question.
+    #[error("it answered another question than it was asked")]
+    OtherAnswer,
 }
 
 impl From<model::ResourceId> for contract::ResourceId {

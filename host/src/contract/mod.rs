@@ -4,25 +4,29 @@
 
 mod convert;
 
+pub use convert::{BrokenPromise, Page};
+
 /// The version of the contract that this host speaks.
 pub const VERSION: &str = "0.1.0";
 
 /// The package that the contract's interfaces are exported from.
 pub const PACKAGE: &str = "identity:connector";
 
-/// Generated bindings. The imports are mapped to wasmtime's own WASI, which the engine
-/// links; only the exports are called through this module.
+/// Generated bindings of what a connector exports. What it imports is WASI alone, which
+/// the engine links from wasmtime's own crates.
 #[expect(missing_docs, reason = "the contract's own documentation is in wit/")]
 pub mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
-        world: "reader",
+        inline: "
+            package host:view;
+            world reader {
+                export identity:connector/describe@0.1.0;
+                export identity:connector/sync@0.1.0;
+            }
+        ",
+        world: "host:view/reader",
         exports: { default: async },
-        with: {
-            "wasi:io": wasmtime_wasi::p2::bindings::io,
-            "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
-            "wasi:http": wasmtime_wasi_http::p2::bindings::http,
-        },
     });
 }
 

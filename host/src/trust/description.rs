@@ -59,13 +59,13 @@ pub struct SettingSchema {
     /// How the value is written.
     pub value_type: ValueType,
     /// Whether the session cannot be opened without it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
     /// Whether it must never be shown or logged.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
     /// Whether another value means another system.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub identifies_system: bool,
     /// A regular expression that the whole value matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,13 +138,13 @@ pub struct Kind {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entitlements: Vec<EntitlementSchema>,
     /// Whether grants can be listed by a resource of this kind.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub grants_of_resource: bool,
     /// Whether grants can be listed by a principal of this kind.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub grants_of_principal: bool,
     /// Whether accounts of this kind can be created and deleted.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accounts: bool,
 }
 
@@ -161,10 +161,10 @@ pub struct Field {
     /// How the value is written.
     pub value_type: ValueType,
     /// Whether the call fails without it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
     /// Whether it must never be shown or logged.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
 }
 
@@ -315,7 +315,7 @@ pub struct Operation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<String>,
     /// Whether the connector works without it and only knows less.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
 }
 

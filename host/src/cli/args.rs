@@ -1,0 +1,154 @@
+//! What can be typed: commands and options, the connector's settings among them.
+//!
+//! The parser only checks forms and reads no environment; where a value comes from in
+//! the end is decided in `layers`.
+
+use clap::{Arg, ArgAction, Command, ValueHint};
+
+use super::layers::{baton_variable, variable};
+use crate::trust::description::Description;
+
+/// Settings that are not options: the host itself decides them.
+pub(super) const HOST_SETTINGS: &[&str] = &["max-attempts"];
+
+/// The options that every command has, besides the settings.
+const GLOBAL: &[&str] = &["config", "store", "max-rate", "profile", "output", "quiet", "log-level"];
+
+/// The whole command line for a connector.
+pub(super) fn command(description: &Description) -> Command {
+    let mut command = Command::new("connector")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Reads the users, groups and memberships of an identity system into a local store")
+        .long_about(format!(
+            "Reads the users, groups and memberships of an identity system into a local store.\n\n\
+             The connector for {} is built in. It runs in a sandbox: it can reach the service \
+             and nothing else.",
+            description.display_name
+        ))
+        .after_help("Settings and options may also come from the environment and from connector.toml.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .max_term_width(100);
+    for setting in &description.settings {
+        if HOST_SETTINGS.contains(&setting.name.as_str()) {
+            continue;
+        }
+        let mut help = setting.help.clone();
+        if setting.secret {
+            help.push_str(" Better given by the environment: a command line can be seen by other users.");
+        }
+        help.push_str(&format!(
+            " [env: {}, {}]",
+            variable(&setting.name),
+            baton_variable(&setting.name)
+        ));
+        command = command.arg(
+            Arg::new(setting.name.clone())
+                .long(setting.name.clone())
+                .value_name(if setting.secret { "SECRET" } else { "VALUE" })
+                .help(help)
+                .help_heading("Settings of the connector")
+                .global(true),
+        );
+    }
+    for arg in global_options() {
+        command = command.arg(arg);
+    }
+    command.subcommands(subcommands(description))
+}
+
+/// All names that a configuration file may set.
+pub(super) fn names(command: &Command) -> Vec<String> {
+    let own = command.get_arguments();
+    let of_subcommands = command.get_subcommands().flat_map(Command::get_arguments);
+    let mut names: Vec<String> = own
+        .chain(of_subcommands)
+        .filter_map(|arg| arg.get_long())
+        .filter(|name| !["help", "version", "config"].contains(name))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn option(name: &'static str, value: &'static str, help: &str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .help(format!("{help} [env: {}]", variable(name)))
+}
+
+fn global_options() -> Vec<Arg> {
+    let options = vec![
+        option("config", "FILE", "Configuration file; connector.toml if present").value_hint(ValueHint::FilePath),
+        option("store", "FILE", "The store of snapshots; connector.db by default").value_hint(ValueHint::FilePath),
+        option(
+            "max-rate",
+            "RATE",
+            "Pace of requests: `unlimited`, CLASS=RPS or CLASS=unlimited; may be repeated",
+        )
+        .action(ArgAction::Append),
+        option("profile", "NAME", "Profile of the AWS configuration files to take credentials from"),
+        option("output", "FORMAT", "How results are printed: table, json, jsonl or csv").short('o'),
+        option("quiet", "", "No progress and no hints on standard error")
+            .short('q')
+            .value_name(None::<&str>)
+            .action(ArgAction::SetTrue),
+        option("log-level", "LEVEL", "What is logged to standard error: off, error, warn, info, debug or trace"),
+    ];
+    debug_assert!(options.iter().map(|arg| arg.get_id().as_str()).eq(GLOBAL.iter().copied()));
+    options.into_iter().map(|arg| arg.global(true).help_heading("Options")).collect()
+}
+
+fn subcommands(description: &Description) -> Vec<Command> {
+    let plurals: Vec<&str> = description.kinds.iter().map(|kind| kind.plural.as_str()).collect();
+    let lists = format!("{}, entitlements or grants", plurals.join(", "));
+    let resource = |help: &'static str| Arg::new("resource").value_name("KIND:ID").required(true).help(help);
+    let run = || option("sync", "ID", "Another run than the current snapshot, as `connector syncs` shows it");
+    vec![
+        Command::new("sync")
+            .about("Reads everything into the store and makes it the current snapshot")
+            .arg(option("workers", "N", "How many pages are read side by side, 1 to 32; 4 by default")),
+        Command::new("list")
+            .about("Lists rows of the current snapshot")
+            .arg(Arg::new("what").value_name("WHAT").required(true).help(lists))
+            .arg(run()),
+        Command::new("show")
+            .about("Shows one resource of the current snapshot, with what it holds and who holds it")
+            .arg(resource("For example user:alice or group:admins"))
+            .arg(run()),
+        Command::new("stats").about("Counts what is in the current snapshot").arg(run()),
+        Command::new("syncs").about("Lists the runs in the store and their state"),
+        Command::new("get")
+            .about("Reads one resource from the service, as it is now")
+            .arg(resource("For example user:alice or group:admins")),
+        Command::new("validate")
+            .about("Checks settings, credentials and rights, with reading requests only"),
+        Command::new("inspect")
+            .about("Shows what a component is and what it asks for; runs it without network")
+            .arg(
+                Arg::new("file")
+                    .value_name("FILE.wasm")
+                    .help("The component; the bundled one if left out")
+                    .value_hint(ValueHint::FilePath),
+            ),
+        Command::new("plugin")
+            .about("The component files")
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommand(
+                Command::new("export").about("Writes the bundled component to a file").arg(
+                    option("out", "FILE", "Where to write it; must not exist yet").value_hint(ValueHint::FilePath),
+                ),
+            ),
+        Command::new("completions")
+            .about("Prints the completion script of a shell")
+            .arg(
+                Arg::new("shell")
+                    .value_name("SHELL")
+                    .required(true)
+                    .value_parser(clap::value_parser!(clap_complete::Shell)),
+            ),
+    ]
+}

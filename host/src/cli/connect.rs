@@ -1,0 +1,175 @@
+//! From options to a connector that can be asked: settings, credentials, policy, pace.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::ArgMatches;
+
+use super::args::HOST_SETTINGS;
+use super::exit::{ExitCode, Failure, load_failure};
+use super::layers::Layers;
+use crate::connector::Connector;
+use crate::credentials::{CredentialSource, Credentials, CredentialsError};
+use crate::egress::audit::LogSink;
+use crate::egress::{Egress, Origin, Policy, transport};
+use crate::engine::{Component, Engine};
+use crate::limits::clock::SystemClock;
+use crate::limits::{MaxRate, Pacer};
+use crate::settings::Settings;
+use crate::store::Connection;
+use crate::trust::TrustRecord;
+use crate::trust::description::{Authentication, Sigv4};
+
+/// The setting that names an endpoint instead of the service's own; every connector has
+/// it.
+const ENDPOINT_SETTING: &str = "endpoint-url";
+
+/// The component that is built in.
+pub(super) const BUNDLED: &[u8] = include_bytes!(env!("CONNECTOR_COMPONENT"));
+
+/// The trust record of the bundled component.
+pub(super) fn bundled_record() -> Result<TrustRecord, Failure> {
+    TrustRecord::bundled().map_err(|error| {
+        Failure::new(ExitCode::Component, format!("the embedded trust record is damaged: {error}"))
+    })
+}
+
+/// What a command works with.
+pub(super) struct Connected {
+    pub(super) connector: Connector,
+    pub(super) connection: Connection,
+}
+
+/// Checked input, before anything is loaded.
+struct Input {
+    settings: Settings,
+    endpoint: Option<Origin>,
+    max_rate: MaxRate,
+    key: Option<Credentials>,
+}
+
+/// Checks all input, loads the bundled component, and makes sure that it is what its
+/// trust record says.
+pub(super) async fn connect(
+    matches: &ArgMatches,
+    layers: &Layers<'_>,
+    record: TrustRecord,
+) -> Result<Connected, Failure> {
+    let input = check_input(matches, layers, &record)?;
+    let wire = &record.approved.wire;
+    let policy = Policy::new(wire, input.settings.values(), input.endpoint, false)
+        .map_err(|error| Failure::new(ExitCode::Invalid, error.to_string()))?;
+    let connection = Connection {
+        component: record.approved.name.clone(),
+        origin: policy.origin().to_string(),
+        settings: input.settings.identifying(),
+    };
+
+    let component = load_bundled(layers)?;
+    let answer = component.describe().await.map_err(|error| Failure::from(&error))?;
+    record
+        .check(&answer)
+        .map_err(|differs| Failure::new(ExitCode::PermissionDenied, differs.to_string()))?;
+
+    let credentials = match &wire.authentication {
+        Authentication::Sigv4(sigv4) => Some(match input.key {
+            Some(key) => CredentialSource::given(key),
+            None => {
+                let profile = layers.option(matches, "profile");
+                let region = input.settings.get(&sigv4.region_setting);
+                CredentialSource::chain(profile.as_deref(), region).await?
+            }
+        }),
+        Authentication::None | Authentication::Bearer(_) => None,
+    };
+    let clock = Arc::new(SystemClock);
+    let pace = record.pace.iter().map(|(class, rate)| (class.clone(), f64::from(*rate))).collect();
+    let pacer = Pacer::new(wire, &pace, &input.max_rate, clock.clone())
+        .map_err(|error| Failure::new(ExitCode::Component, format!("the trust record is inconsistent: {error}")))?;
+    let egress = Egress::new(
+        policy,
+        Arc::new(pacer),
+        transport::Parts::system(clock),
+        Arc::new(LogSink),
+    );
+    Ok(Connected {
+        connector: Connector::new(component, Arc::new(record), input.settings, credentials, Arc::new(egress)),
+        connection,
+    })
+}
+
+/// The bundled component, compiled or from the cache.
+pub(super) fn load_bundled(layers: &Layers<'_>) -> Result<Component, Failure> {
+    Engine::new(layers.cache_folder().as_deref())?
+        .load(BUNDLED)
+        .map_err(|error| load_failure("the bundled component", &error))
+}
+
+fn check_input(matches: &ArgMatches, layers: &Layers<'_>, record: &TrustRecord) -> Result<Input, Failure> {
+    let description = &record.approved;
+    let mut given = BTreeMap::new();
+    for setting in &description.settings {
+        if HOST_SETTINGS.contains(&setting.name.as_str()) {
+            continue;
+        }
+        let more: &[String] = if setting.name == ENDPOINT_SETTING { &record.endpoint_variables } else { &[] };
+        if let Some(value) = layers.setting(matches, &setting.name, more) {
+            given.insert(setting.name.clone(), value);
+        }
+    }
+    let (key, supplied) = match &description.wire.authentication {
+        Authentication::Sigv4(sigv4) => (
+            key(sigv4, &given)?,
+            vec![
+                sigv4.access_key_id_setting.as_str(),
+                sigv4.secret_access_key_setting.as_str(),
+                sigv4.session_token_setting.as_str(),
+            ],
+        ),
+        Authentication::None | Authentication::Bearer(_) => (None, Vec::new()),
+    };
+    let settings = Settings::check(description, given, &supplied)?;
+    let endpoint = settings
+        .get(ENDPOINT_SETTING)
+        .map(Origin::parse)
+        .transpose()
+        .map_err(|error| Failure::new(ExitCode::Invalid, format!("setting `{ENDPOINT_SETTING}`: {error}")))?;
+    let classes: Vec<&str> = description.wire.rate_classes.iter().map(|class| class.id.as_str()).collect();
+    let max_rate = layers.option(matches, "max-rate");
+    let max_rate = MaxRate::parse(max_rate.as_deref(), &classes)
+        .map_err(|error| Failure::new(ExitCode::Invalid, error.to_string()))?;
+    Ok(Input { settings, endpoint, max_rate, key })
+}
+
+/// The key among the settings; half of one is a mistake and not a reason to look for
+/// another key in the chain.
+fn key(sigv4: &Sigv4, given: &BTreeMap<String, String>) -> Result<Option<Credentials>, Failure> {
+    let (id, secret) = (&sigv4.access_key_id_setting, &sigv4.secret_access_key_setting);
+    let incomplete = |given: &str, missing: &str| {
+        Err(CredentialsError::Incomplete {
+            given: given.to_owned(),
+            missing: missing.to_owned(),
+        }
+        .into())
+    };
+    match (given.get(id), given.get(secret)) {
+        (None, None) if given.contains_key(&sigv4.session_token_setting) => {
+            incomplete(&sigv4.session_token_setting, id)
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) => incomplete(id, secret),
+        (None, Some(_)) => incomplete(secret, id),
+        (Some(id), Some(secret)) => Ok(Some(Credentials {
+            access_key_id: id.clone(),
+            secret_access_key: secret.clone(),
+            session_token: given.get(&sigv4.session_token_setting).cloned(),
+            expires: None,
+        })),
+    }
+}
+
+/// The store's file.
+pub(super) fn store_file(matches: &ArgMatches, layers: &Layers<'_>) -> PathBuf {
+    PathBuf::from(layers.option(matches, "store").unwrap_or_else(|| "connector.db".to_owned()))
+}

@@ -1,0 +1,250 @@
+//! Failures as people and scripts see them: an exit code, a message, and what to do next.
+
+use serde_json::json;
+
+use crate::connector::ConnectorError;
+use crate::credentials::CredentialsError;
+use crate::engine::{CallError, EngineError, ErrorCode, LoadError, Reported};
+use crate::settings::SettingError;
+use crate::store::{StoreError, StoreErrorClass};
+use crate::sync::SyncError;
+
+/// How the program ends: the numbers of the gRPC status codes, which users of Baton
+/// connectors know. Scripts are built on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Done.
+    Done = 0,
+    /// An option or command that does not exist.
+    Usage = 2,
+    /// An invalid setting, argument or file.
+    Invalid = 3,
+    /// No answer in time.
+    DeadlineExceeded = 4,
+    /// The pool, resource or snapshot does not exist.
+    NotFound = 5,
+    /// It exists already.
+    AlreadyExists = 6,
+    /// A right is missing, or the sandbox refused.
+    PermissionDenied = 7,
+    /// The rate budget, or a quota of the service, is used up.
+    RateExhausted = 8,
+    /// Refused by the state of the system or a safety gate.
+    Refused = 9,
+    /// Interrupted.
+    Interrupted = 10,
+    /// The component failed.
+    Component = 13,
+    /// The service, or the way to it, failed.
+    Unavailable = 14,
+    /// The credentials were rejected or have expired.
+    Unauthenticated = 16,
+}
+
+/// A failure on its way to the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// How the program ends.
+    pub code: ExitCode,
+    /// What failed and why.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a hint.
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+            request_id: None,
+        }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What goes to standard error: text, and with JSON output an object too.
+    pub fn render(&self, as_json: bool) -> String {
+        let mut text = format!("error: {}\n", self.message);
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        if as_json {
+            let object = json!({"error": {
+                "code": self.code as u8,
+                "message": self.message,
+                "hint": self.hint,
+                "request_id": self.request_id,
+            }});
+            text.push_str(&format!("{object}\n"));
+        }
+        text
+    }
+}
+
+impl From<&Reported> for Failure {
+    fn from(reported: &Reported) -> Self {
+        let (code, hint) = match reported.code {
+            ErrorCode::InvalidArgument => (ExitCode::Invalid, None),
+            ErrorCode::Unauthenticated => (
+                ExitCode::Unauthenticated,
+                Some("check the access key id, the secret and, for temporary credentials, the session token"),
+            ),
+            ErrorCode::PermissionDenied => (
+                ExitCode::PermissionDenied,
+                Some("allow the action in the policy of this key; `connector validate` lists what is missing"),
+            ),
+            ErrorCode::NotFound => (ExitCode::NotFound, None),
+            ErrorCode::AlreadyExists => (ExitCode::AlreadyExists, None),
+            ErrorCode::FailedPrecondition => (ExitCode::Refused, None),
+            ErrorCode::Throttled => (
+                ExitCode::RateExhausted,
+                Some("the account's quota is used up by somebody else; try later or lower --max-rate"),
+            ),
+            ErrorCode::QuotaExceeded => (ExitCode::RateExhausted, None),
+            ErrorCode::DeadlineExceeded => (ExitCode::DeadlineExceeded, Some("try again")),
+            ErrorCode::CursorExpired | ErrorCode::Unavailable => (
+                ExitCode::Unavailable,
+                Some("check the network and the service's status page, then try again"),
+            ),
+            ErrorCode::BadResponse => (
+                ExitCode::Unavailable,
+                Some("something between here and the service changes its answers (a proxy, a captive portal?), or the endpoint is not the service"),
+            ),
+            ErrorCode::DeniedByHost => (
+                ExitCode::PermissionDenied,
+                Some("run again with --log-level debug to see what the sandbox refused"),
+            ),
+            ErrorCode::Internal => (ExitCode::Component, None),
+        };
+        Self {
+            code,
+            message: reported.to_string(),
+            hint: hint.map(str::to_owned),
+            request_id: reported.request_id.clone(),
+        }
+    }
+}
+
+impl From<&CallError> for Failure {
+    fn from(error: &CallError) -> Self {
+        match error {
+            CallError::Reported(reported) => reported.into(),
+            CallError::TimedOut { .. } => Self::new(ExitCode::DeadlineExceeded, error.to_string()),
+            CallError::Trapped { .. } | CallError::BrokenContract { .. } => {
+                Self::new(ExitCode::Component, error.to_string())
+                    .hint("this is a defect of the component; report it with the output of `connector inspect`")
+            }
+        }
+    }
+}
+
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        let hint = match error {
+            CredentialsError::Incomplete { .. } => None,
+            CredentialsError::NotFound(_) => {
+                Some("give --aws-access-key-id and --aws-secret-access-key, or --profile NAME")
+            }
+        };
+        Self {
+            hint: hint.map(str::to_owned),
+            ..Self::new(ExitCode::Invalid, error.to_string())
+        }
+    }
+}
+
+impl From<ConnectorError> for Failure {
+    fn from(error: ConnectorError) -> Self {
+        match &error {
+            ConnectorError::Call(call) => call.into(),
+            ConnectorError::Persistent { source, .. } => Self {
+                message: error.to_string(),
+                ..source.into()
+            },
+            ConnectorError::Credentials(credentials) => credentials.clone().into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let (code, hint) = match error.class() {
+            StoreErrorClass::Missing => (
+                ExitCode::NotFound,
+                Some("`connector sync` makes a snapshot; `connector syncs` shows what there is"),
+            ),
+            StoreErrorClass::Unusable => (ExitCode::Invalid, None),
+            StoreErrorClass::InUse => (ExitCode::Refused, None),
+            StoreErrorClass::Failed => (ExitCode::Invalid, None),
+        };
+        Self {
+            hint: hint.map(str::to_owned),
+            ..Self::new(code, error.to_string())
+        }
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        let message = error.to_string();
+        match error {
+            SyncError::Read { source, .. } => Self { message, ..source.into() },
+            SyncError::Denied { source, .. } => {
+                let source = Self::from(*source);
+                Self {
+                    hint: Some("allow these actions in the policy of the key and sync again".to_owned()),
+                    message: format!("{message}; the service said: {}", source.message),
+                    ..source
+                }
+            }
+            SyncError::Store(error) => error.into(),
+            SyncError::Interrupted => Self::new(ExitCode::Interrupted, message),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::new(ExitCode::Component, error.to_string())
+    }
+}
+
+impl From<SettingError> for Failure {
+    fn from(error: SettingError) -> Self {
+        let hint = match &error {
+            SettingError::Missing { name, .. } => {
+                let variable = super::layers::variable(name);
+                Some(format!("give --{name}, set {variable}, or put it into connector.toml"))
+            }
+            _ => None,
+        };
+        Self { hint, ..Self::new(ExitCode::Invalid, error.to_string()) }
+    }
+}
+
+/// Why a file can't be used as a component.
+pub(super) fn load_failure(what: &str, error: &LoadError) -> Failure {
+    let code = match error {
+        LoadError::NotWasm
+        | LoadError::CoreModule
+        | LoadError::UnknownLayer
+        | LoadError::TooLarge { .. }
+        | LoadError::Invalid(_) => ExitCode::Invalid,
+        LoadError::NotAConnector { .. }
+        | LoadError::OtherContract { .. }
+        | LoadError::UnknownImports { .. }
+        | LoadError::Engine(_) => ExitCode::Component,
+    };
+    Failure::new(code, format!("{what} can't be run: {error}"))
+}

@@ -1,0 +1,197 @@
+//! Where the value of an option comes from: the command line, the environment, the
+//! configuration file, in this order.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::exit::{ExitCode, Failure};
+
+/// The configuration file that is read without being named.
+const DEFAULT_FILE: &str = "connector.toml";
+
+/// The environment, as a function so that tests need not change their own process.
+pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The layers below the command line.
+pub(super) struct Layers<'a> {
+    environment: Environment<'a>,
+    file: BTreeMap<String, String>,
+}
+
+/// The environment variable of an option.
+pub(super) fn variable(option: &str) -> String {
+    format!("CONNECTOR_{}", upper(option))
+}
+
+/// The environment variable that Baton connectors have for a setting.
+pub(super) fn baton_variable(setting: &str) -> String {
+    format!("BATON_{}", upper(setting))
+}
+
+fn upper(option: &str) -> String {
+    option.replace('-', "_").to_ascii_uppercase()
+}
+
+impl<'a> Layers<'a> {
+    /// Reads the configuration file, the named one or the one in the working folder.
+    /// `known` are the options that it may set.
+    pub(super) fn read(
+        matches: &ArgMatches,
+        environment: Environment<'a>,
+        known: &[String],
+    ) -> Result<Self, Failure> {
+        let named = given(matches, "config").or_else(|| environment(&variable("config")));
+        let file_name = PathBuf::from(named.as_deref().unwrap_or(DEFAULT_FILE));
+        let file = match std::fs::read_to_string(&file_name) {
+            Ok(text) => parse(&file_name, &text, known)?,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => {
+                return Err(Failure::new(
+                    ExitCode::Invalid,
+                    format!("the configuration file {} can't be read: {error}", file_name.display()),
+                ));
+            }
+        };
+        Ok(Self { environment, file })
+    }
+
+    /// The value of an option of the command line itself.
+    pub(super) fn option(&self, matches: &ArgMatches, name: &str) -> Option<String> {
+        given(matches, name).or_else(|| self.below(name, &[]))
+    }
+
+    /// Whether a switch is on.
+    pub(super) fn switch(&self, matches: &ArgMatches, name: &str) -> Result<bool, Failure> {
+        if matches.value_source(name) == Some(ValueSource::CommandLine) {
+            return Ok(matches.get_flag(name));
+        }
+        match self.below(name, &[]).as_deref() {
+            None => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some("false" | "0" | "") => Ok(false),
+            Some(other) => Err(Failure::new(
+                ExitCode::Invalid,
+                format!("{} is `{other}`; write true or false", variable(name)),
+            )),
+        }
+    }
+
+    /// The value of a setting of the connector; `more` are further variables that mean it.
+    pub(super) fn setting(&self, matches: &ArgMatches, name: &str, more: &[String]) -> Option<String> {
+        let mut variables = vec![baton_variable(name)];
+        variables.extend_from_slice(more);
+        given(matches, name).or_else(|| self.below(name, &variables))
+    }
+
+    /// An empty variable is an unset one, as in the AWS tools: CI systems set empty ones
+    /// for secrets that they do not have.
+    fn below(&self, name: &str, more: &[String]) -> Option<String> {
+        std::iter::once(variable(name))
+            .chain(more.iter().cloned())
+            .find_map(|variable| (self.environment)(&variable).filter(|value| !value.is_empty()))
+            .or_else(|| self.file.get(name).cloned())
+    }
+
+    /// Where compiled components are kept: CONNECTOR_CACHE, else the user's cache folder.
+    pub(super) fn cache_folder(&self) -> Option<PathBuf> {
+        let variable = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
+        variable("CONNECTOR_CACHE").map(PathBuf::from).or_else(|| {
+            let user = variable("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
+            Some(user.join("connector"))
+        })
+    }
+}
+
+/// What was typed for an option, several values joined by commas.
+fn given(matches: &ArgMatches, name: &str) -> Option<String> {
+    let values = matches.try_get_many::<String>(name).ok().flatten()?;
+    let values: Vec<&str> = values.map(String::as_str).collect();
+    Some(values.join(","))
+}
+
+fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let wrong = |why: String| {
+        Failure::new(ExitCode::Invalid, format!("the configuration file {}: {why}", name.display()))
+    };
+    let table: toml::Table = toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
+    table
+        .into_iter()
+        .map(|(key, value)| {
+            if !known.contains(&key) {
+                return Err(wrong(format!("`{key}` is no option; there are {}", known.join(", "))));
+            }
+            let value = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(truth) => truth.to_string(),
+                toml::Value::Array(list) => list
+                    .iter()
+                    .map(|one| one.as_str().map(str::to_owned).ok_or_else(|| wrong(format!("`{key}` holds something else than texts"))))
+                    .collect::<Result<Vec<_>, _>>()?
+                    .join(","),
+                _ => return Err(wrong(format!("`{key}` must be a text, a number, true or false"))),
+            };
+            Ok((key, value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, Command};
+
+    fn matches(arguments: &[&str]) -> ArgMatches {
+        Command::new("connector")
+            .arg(Arg::new("config").long("config"))
+            .arg(Arg::new("region").long("region"))
+            .get_matches_from(std::iter::once("connector").chain(arguments.iter().copied()))
+    }
+
+    fn region(arguments: &[&str], environment: Environment<'_>) -> Option<String> {
+        let matches = matches(arguments);
+        let layers = Layers::read(&matches, environment, &["region".to_owned()]).unwrap();
+        layers.setting(&matches, "region", &[])
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("connector.toml");
+        std::fs::write(&file, "region = \"from-file\"\n").unwrap();
+        let file = file.to_str().unwrap();
+        let ours = |name: &str| (name == "CONNECTOR_REGION").then(|| "from-ours".to_owned());
+        let baton = |name: &str| (name == "BATON_REGION").then(|| "from-baton".to_owned());
+        let both = |name: &str| ours(name).or_else(|| baton(name));
+        let empty = |name: &str| (name == "CONNECTOR_REGION").then(String::new);
+
+        assert_eq!(region(&["--config", file, "--region", "typed"], &both).unwrap(), "typed");
+        assert_eq!(region(&["--config", file], &both).unwrap(), "from-ours");
+        assert_eq!(region(&["--config", file], &baton).unwrap(), "from-baton");
+        assert_eq!(region(&["--config", file], &empty).unwrap(), "from-file");
+        assert_eq!(region(&[], &|_| None), None);
+    }
+
+    #[test]
+    fn mistakes_in_the_file_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("connector.toml");
+        let environment = |name: &str| (name == "CONNECTOR_CONFIG").then(|| file.display().to_string());
+        let message = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            Layers::read(&matches(&[]), &environment, &["region".to_owned()]).err().unwrap().message
+        };
+        assert!(message("regoin = \"x\"").contains("`regoin` is no option; there are region"));
+        assert!(message("region = ").contains("connector.toml: "));
+        assert!(message("region = { a = 1 }").contains("`region` must be a text"));
+        std::fs::remove_file(&file).unwrap();
+        let missing = Layers::read(&matches(&[]), &environment, &[]).err().unwrap();
+        assert!(missing.message.contains("can't be read"), "{}", missing.message);
+    }
+}

@@ -1,0 +1,304 @@
+//! The command line: what people type, turned into calls of the library, and results
+//! turned into text. Results go to standard output, everything else to standard error.
+
+mod args;
+mod component;
+mod connect;
+mod exit;
+mod layers;
+mod live;
+mod progress;
+mod stored;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+
+pub use exit::{ExitCode, Failure};
+
+use crate::export::{self, Format, RenderError};
+use crate::sync::{Options, Progress};
+use layers::Layers;
+
+/// Instances that read side by side unless `--workers` says otherwise. At the polite
+/// pace of 5 requests a second one would do; four hide a latency of 800 ms, and more
+/// only cost memory.
+const DEFAULT_WORKERS: usize = 4;
+/// Each worker is an instance with up to 64 MiB of memory; no known quota needs more.
+const MAX_WORKERS: usize = 32;
+
+/// Runs one command line in this process and returns how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let environment = |name: &str| std::env::var(name).ok();
+    let code = match run(&arguments, &environment) {
+        Ok(()) => ExitCode::Done,
+        Err(failure) => {
+            let as_json = wants_json(&arguments, &environment);
+            // If standard error is closed too, there is nobody left to tell.
+            let _ = io::stderr().write_all(failure.render(as_json).as_bytes());
+            failure.code
+        }
+    };
+    std::process::ExitCode::from(code as u8)
+}
+
+/// Whether the output was to be JSON, also where the command line itself is wrong.
+fn wants_json(arguments: &[OsString], environment: layers::Environment<'_>) -> bool {
+    let mut texts = arguments.iter().filter_map(|argument| argument.to_str());
+    let mut given = None;
+    while let Some(text) = texts.next() {
+        let value = match text {
+            "-o" | "--output" => texts.next(),
+            _ => text.strip_prefix("--output=").or_else(|| text.strip_prefix("-o")),
+        };
+        given = value.or(given);
+    }
+    match given {
+        Some(format) => format.trim_start_matches('=').starts_with("json"),
+        None => environment(&layers::variable("output")).is_some_and(|format| format.starts_with("json")),
+    }
+}
+
+fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<(), Failure> {
+    let record = connect::bundled_record()?;
+    let mut command = args::command(&record.approved);
+    let matches = match command.try_get_matches_from_mut(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let (name, of_command) = subcommand(&matches)?;
+    if name == "completions" {
+        return completions(&mut command, of_command);
+    }
+    let known = args::names(&command);
+    let layers = Layers::read(of_command, environment, &known)?;
+    start_log(of_command, &layers)?;
+    let format = layers.option(of_command, "output").unwrap_or_else(|| "table".to_owned());
+    let format = output_format(&format)?;
+    let quiet = layers.switch(of_command, "quiet")?;
+    let session = Session { matches: of_command, layers, record, format, quiet };
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ExitCode::Component, format!("no threads could be started: {error}")))?
+        .block_on(session.dispatch(name))
+}
+
+/// Help and version are results; everything else that the parser says is a mistake.
+fn usage(error: &clap::Error) -> Result<(), Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => finish(write_text(&error.to_string())),
+        _ => {
+            let text = error.render().to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+            Err(Failure::new(ExitCode::Usage, text))
+        }
+    }
+}
+
+fn subcommand(matches: &ArgMatches) -> Result<(&str, &ArgMatches), Failure> {
+    let missing = || Failure::new(ExitCode::Usage, "no command was given; try `connector help`");
+    match matches.subcommand().ok_or_else(missing)? {
+        ("plugin", plugin) => plugin.subcommand().ok_or_else(missing),
+        found => Ok(found),
+    }
+}
+
+fn completions(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), Failure> {
+    let Some(shell) = matches.get_one::<clap_complete::Shell>("shell") else {
+        return Err(Failure::new(ExitCode::Usage, "completions needs a SHELL"));
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(*shell, command, "connector", &mut script);
+    finish(io::stdout().write_all(&script))
+}
+
+fn write_text(text: &str) -> io::Result<()> {
+    io::stdout().write_all(text.as_bytes())
+}
+
+/// A reader that has seen enough closes the pipe; that is a normal end.
+fn finish(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(ExitCode::Invalid, format!("the output can't be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn output_format(text: &str) -> Result<Format, Failure> {
+    match text {
+        "table" => Ok(Format::Table),
+        "json" => Ok(Format::Json),
+        "jsonl" => Ok(Format::Jsonl),
+        "csv" => Ok(Format::Csv),
+        other => Err(Failure::new(
+            ExitCode::Invalid,
+            format!("--output is `{other}`; there are table, json, jsonl and csv"),
+        )),
+    }
+}
+
+fn start_log(matches: &ArgMatches, layers: &Layers<'_>) -> Result<(), Failure> {
+    let level = layers.option(matches, "log-level").unwrap_or_else(|| "warn".to_owned());
+    if !["off", "error", "warn", "info", "debug", "trace"].contains(&level.as_str()) {
+        return Err(Failure::new(
+            ExitCode::Invalid,
+            format!("--log-level is `{level}`; there are off, error, warn, info, debug and trace"),
+        ));
+    }
+    // Only this program's own events: those of the libraries below may hold headers.
+    let filter = tracing_subscriber::EnvFilter::new(format!("off,connector={level},connector_host={level}"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .finish();
+    // In a process that runs several command lines the first one decides.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(())
+}
+
+/// One command with everything that it was given.
+struct Session<'a> {
+    matches: &'a ArgMatches,
+    layers: Layers<'a>,
+    record: crate::trust::TrustRecord,
+    format: Format,
+    quiet: bool,
+}
+
+impl Session<'_> {
+    async fn dispatch(self, command: &str) -> Result<(), Failure> {
+        let argument = |name: &str| self.matches.try_get_one::<String>(name).ok().flatten().cloned();
+        match command {
+            "sync" => self.sync().await,
+            "get" => {
+                let id = resource_id(argument("resource"))?;
+                let connected = connect::connect(self.matches, &self.layers, self.record).await?;
+                let resource = live::get(&connected.connector, &id).await?;
+                print(self.format, &resource)
+            }
+            "validate" => {
+                let connected = connect::connect(self.matches, &self.layers, self.record).await?;
+                let validation = live::validate(&connected.connector).await;
+                print(self.format, &validation.to_json())?;
+                validation.failure().map_or(Ok(()), Err)
+            }
+            "inspect" => {
+                let file = argument("file");
+                print(self.format, &component::inspect(&self.layers, file.as_deref()).await?)
+            }
+            "export" => {
+                let out = self.layers.option(self.matches, "out");
+                print(self.format, &component::export(out.as_deref())?)
+            }
+            _ => {
+                let stored = stored::Stored {
+                    store: connect::store_file(self.matches, &self.layers),
+                    run: if command == "syncs" { None } else { self.layers.option(self.matches, "sync") },
+                    format: self.format,
+                };
+                match command {
+                    "list" => stored.list(&argument("what").unwrap_or_default()),
+                    "show" => stored.show(&resource_id(argument("resource"))?),
+                    "stats" => stored.stats(),
+                    "syncs" => stored.syncs(),
+                    other => Err(Failure::new(ExitCode::Usage, format!("there is no command `{other}`"))),
+                }
+            }
+        }
+    }
+
+    async fn sync(self) -> Result<(), Failure> {
+        let workers = match self.layers.option(self.matches, "workers") {
+            None => DEFAULT_WORKERS,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|workers| (1..=MAX_WORKERS).contains(workers))
+                .ok_or_else(|| {
+                    Failure::new(ExitCode::Invalid, format!("--workers is `{text}`; give a number from 1 to {MAX_WORKERS}"))
+                })?,
+        };
+        let store = connect::store_file(self.matches, &self.layers);
+        let connected = connect::connect(self.matches, &self.layers, self.record).await?;
+        let connector = Arc::new(connected.connector);
+        let kinds = connector.description().kinds.iter();
+        let progress = Arc::new(Progress::new(kinds.map(|kind| (kind.id.clone(), kind.plural.clone()))));
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let bar = progress::wanted(self.quiet, no_color)
+            .then(|| tokio::spawn(progress::show(progress.clone(), connector.egress().clone())));
+        let options = Options {
+            store: store.clone(),
+            connection: connected.connection,
+            workers,
+        };
+        let outcome = crate::sync::sync(connector, options, progress, interrupted()).await;
+        if let Some(bar) = bar {
+            bar.abort();
+            // The task ends by the abort, and only then the line is clean.
+            let _ = bar.await;
+        }
+        let summary = outcome?;
+        if !self.quiet {
+            for warning in &summary.warnings {
+                hint(&format!("warning: {}", warning.message));
+            }
+            hint(&format!("stored in {}; see it with `connector list`", store.display()));
+        }
+        print(self.format, &summary)
+    }
+}
+
+/// Ctrl-C, or the polite signal of a service manager.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // No signal can be waited for, so none ends the sync orderly.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn resource_id(text: Option<String>) -> Result<crate::model::ResourceId, Failure> {
+    text.unwrap_or_default()
+        .parse()
+        .map_err(|error: crate::model::NotAResourceId| Failure::new(ExitCode::Invalid, error.to_string()))
+}
+
+fn hint(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints one object.
+fn print(format: Format, object: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    printed(export::object(&mut out, format, object), |never| match never {})
+}
+
+/// What rendering came to. A reader that has seen enough closes the pipe: a normal end.
+fn printed<E: std::fmt::Display>(outcome: Result<(), RenderError<E>>, source: impl FnOnce(E) -> Failure) -> Result<(), Failure> {
+    match outcome {
+        Ok(()) | Err(RenderError::Closed) => Ok(()),
+        Err(RenderError::Source(error)) => Err(source(error)),
+        Err(RenderError::Output(error)) => {
+            Err(Failure::new(ExitCode::Invalid, format!("the output can't be written: {error}")))
+        }
+        Err(other) => Err(Failure::new(ExitCode::Component, format!("the result can't be shown: {other}"))),
+    }
+}

@@ -1,0 +1,136 @@
+//! Commands that read the store and ask nobody: `list`, `show`, `stats` and `syncs`.
+
+use std::io::{self, BufWriter};
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::exit::{ExitCode, Failure};
+use super::{print, printed};
+use crate::export::{self, Column, Columns, Format, RenderError};
+use crate::model::ResourceId;
+use crate::store::{Holding, Holdings, Rows, Run, Store, StoreError};
+
+/// A store to read, and how to show it.
+pub(super) struct Stored {
+    pub(super) store: PathBuf,
+    /// A run other than the current one.
+    pub(super) run: Option<String>,
+    pub(super) format: Format,
+}
+
+impl Stored {
+    fn open(&self) -> Result<(Store, Run), Failure> {
+        let store = Store::open(&self.store)?;
+        let run = store.require_run(self.run.as_deref())?;
+        Ok((store, run))
+    }
+
+    /// Rows of one sort.
+    pub(super) fn list(&self, what: &str) -> Result<(), Failure> {
+        let (store, run) = self.open()?;
+        let (rows, columns) = match what {
+            "entitlements" => (Rows::Entitlements, Columns::of_entitlements()),
+            "grants" => (Rows::Grants, Columns::of_grants()),
+            word => match run.kind_called(word) {
+                Some(kind) => (Rows::Resources(&kind.id), Columns::of_kind(kind)),
+                None => {
+                    let mut known: Vec<&str> = run.kinds.iter().map(|kind| kind.plural.as_str()).collect();
+                    known.extend(["entitlements", "grants"]);
+                    return Err(Failure::new(
+                        ExitCode::Invalid,
+                        format!("there are no `{word}` in this store; there are {}", known.join(", ")),
+                    ));
+                }
+            },
+        };
+        let mut out = BufWriter::new(io::stdout().lock());
+        let outcome = export::rows(&mut out, self.format, &columns, |visit| {
+            store.each_row(&run, rows, |row| visit(row))
+        });
+        printed(outcome, |error: StoreError| error.into())
+    }
+
+    /// One resource, what it holds, and who holds something on it.
+    pub(super) fn show(&self, id: &ResourceId) -> Result<(), Failure> {
+        let (store, run) = self.open()?;
+        let resource = store.resource(&run, id)?.ok_or_else(|| {
+            Failure::new(ExitCode::NotFound, format!("{id} is not in the snapshot {}", run.sync_id))
+                .hint(format!("`connector get {id}` asks the service itself"))
+        })?;
+        let mut shown = serde_json::to_value(&resource)
+            .map_err(|error| Failure::new(ExitCode::Component, format!("{id} can't be shown: {error}")))?;
+        let kind = run.kinds.iter().find(|kind| kind.id == id.kind);
+        let mut add = |name: &str, which: Holdings<'_>, row: fn(&Holding) -> Value| -> Result<(), Failure> {
+            let mut rows = Vec::new();
+            store.each_holding(&run, which, |holding| {
+                rows.push(row(&holding));
+                Ok::<(), StoreError>(())
+            })?;
+            shown[name] = Value::Array(rows);
+            Ok(())
+        };
+        let is_held = kind.is_some_and(|kind| !kind.entitlements.is_empty() || kind.grants_of_resource);
+        let holds = run
+            .kinds
+            .iter()
+            .flat_map(|kind| &kind.entitlements)
+            .any(|entitlement| entitlement.grantable_to.contains(&id.kind));
+        if holds {
+            add("memberships", Holdings::Of(id), |holding| {
+                json!({
+                    "entitlement": holding.grant.entitlement.to_string(),
+                    "resource": holding.grant.entitlement.resource,
+                    "display_name": holding.resource_name,
+                })
+            })?;
+        }
+        if is_held {
+            add("members", Holdings::On(id), |holding| {
+                json!({
+                    "principal": holding.grant.principal,
+                    "entitlement": holding.grant.entitlement.to_string(),
+                    "display_name": holding.principal_name,
+                })
+            })?;
+        }
+        print(self.format, &shown)
+    }
+
+    /// How many rows of each sort there are.
+    pub(super) fn stats(&self) -> Result<(), Failure> {
+        let (store, run) = self.open()?;
+        let counts = store.counts(&run)?;
+        let mut stats = json!({
+            "sync_id": run.sync_id,
+            "state": run.state,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+        });
+        for (name, rows) in counts.iter() {
+            stats[name] = json!(rows);
+        }
+        print(self.format, &stats)
+    }
+
+    /// The runs in the store, the oldest first.
+    pub(super) fn syncs(&self) -> Result<(), Failure> {
+        let runs = Store::open(&self.store)?.runs()?;
+        let columns = Columns::new([
+            Column::whole("sync_id"),
+            Column::shown("state"),
+            Column::shown("started_at"),
+            Column::shown("finished_at"),
+            Column::shown("requests"),
+            Column::shown("throttled"),
+            Column::shown("retries"),
+            Column::shown("duration_ms"),
+            Column::detail("component_version"),
+            Column::detail("component_digest"),
+        ]);
+        let mut out = BufWriter::new(io::stdout().lock());
+        let outcome: Result<(), RenderError<std::convert::Infallible>> =
+            export::list(&mut out, self.format, &columns, &runs);
+        printed(outcome, |never| match never {})
+    }
+}

@@ -1,0 +1,218 @@
+//! A component, its trust record, its settings and its way out, put together: what is
+//! needed to open sessions and to make single calls.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::contract::{BrokenPromise, Function};
+use crate::credentials::{CredentialSource, Credentials, CredentialsError};
+use crate::egress::Egress;
+use crate::engine::{Answer, CallError, Component, ErrorCode, Instance, Lookup, Reported, Request};
+use crate::limits::deadline;
+use crate::model::{Resource, ResourceId};
+use crate::retry::{Budget, Verdict, decide};
+use crate::settings::Settings;
+use crate::trust::TrustRecord;
+use crate::trust::description::{Authentication, Description};
+
+/// The setting that every connector has for its own retries.
+const MAX_ATTEMPTS_SETTING: &str = "max-attempts";
+
+/// A component that is ready to be asked about one system.
+pub struct Connector {
+    component: Component,
+    record: Arc<TrustRecord>,
+    settings: Settings,
+    credentials: Option<CredentialSource>,
+    egress: Arc<Egress>,
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// The component failed or refused.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// There are no credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// A failure that trying again did not mend.
+    #[error("{source} (tried {attempts} times)")]
+    Persistent {
+        /// The last failure.
+        source: CallError,
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+impl ConnectorError {
+    /// What the connector itself reported, if it did.
+    pub fn reported(&self) -> Option<&Reported> {
+        match self {
+            Self::Call(CallError::Reported(reported))
+            | Self::Persistent { source: CallError::Reported(reported), .. } => Some(reported),
+            Self::Call(_) | Self::Persistent { .. } | Self::Credentials(_) => None,
+        }
+    }
+}
+
+/// An open session and the credentials that it signs with.
+pub struct Session {
+    /// The instance.
+    pub instance: Instance,
+    /// What it was opened with, if the connector signs requests.
+    pub credentials: Option<Credentials>,
+}
+
+impl Connector {
+    /// Puts the parts together. `credentials` are needed exactly where the record asks
+    /// for AWS signatures.
+    pub fn new(
+        component: Component,
+        record: Arc<TrustRecord>,
+        settings: Settings,
+        credentials: Option<CredentialSource>,
+        egress: Arc<Egress>,
+    ) -> Self {
+        Self { component, record, settings, credentials, egress }
+    }
+
+    /// What the component was approved as.
+    pub fn description(&self) -> &Description {
+        &self.record.approved
+    }
+
+    /// The way out, with its counters.
+    pub fn egress(&self) -> &Arc<Egress> {
+        &self.egress
+    }
+
+    /// The component.
+    pub fn component(&self) -> &Component {
+        &self.component
+    }
+
+    /// Its settings, without credentials from the chain.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Opens a session. Sends nothing to the system; the credential chain may be asked.
+    ///
+    /// # Errors
+    ///
+    /// Fails without credentials, or if the component refuses the settings or breaks.
+    pub async fn session(&self) -> Result<Session, ConnectorError> {
+        let mut values = self.settings.values().clone();
+        // The host retries. A component that did too would multiply the attempts.
+        values.insert(MAX_ATTEMPTS_SETTING.to_owned(), "1".to_owned());
+        let mut secrets: Vec<String> = self
+            .settings
+            .secret_names()
+            .iter()
+            .filter_map(|name| values.get(name).cloned())
+            .collect();
+        let mut credentials = None;
+        if let (Authentication::Sigv4(sigv4), Some(source)) =
+            (&self.description().wire.authentication, &self.credentials)
+        {
+            let current = source.current().await?;
+            secrets.push(current.secret_access_key.clone());
+            values.insert(sigv4.access_key_id_setting.clone(), current.access_key_id.clone());
+            values.insert(sigv4.secret_access_key_setting.clone(), current.secret_access_key.clone());
+            if let Some(token) = &current.session_token {
+                secrets.push(token.clone());
+                values.insert(sigv4.session_token_setting.clone(), token.clone());
+            }
+            credentials = Some(current);
+        }
+        let values: Vec<(String, String)> = values.into_iter().collect();
+        let instance = self
+            .component
+            .open(&self.description().name, self.egress.clone(), &values, secrets)
+            .await?;
+        Ok(Session { instance, credentials })
+    }
+
+    /// Whether there are other credentials than those that the system refused.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the chain fails.
+    pub async fn renewed_credentials(&self, refused: Option<&Credentials>) -> Result<bool, CredentialsError> {
+        match (&self.credentials, refused) {
+            (Some(source), Some(refused)) => Ok(source.replacement(refused).await?.is_some()),
+            _ => Ok(false),
+        }
+    }
+
+    /// Makes one call in a session of its own, and again as the host's rules of retry
+    /// allow.
+    ///
+    /// # Errors
+    ///
+    /// The last failure.
+    pub async fn call(&self, request: &Request) -> Result<Answer, ConnectorError> {
+        let budget = Budget::full();
+        let mut attempts = 0;
+        let mut renewed = false;
+        loop {
+            let session = self.session().await?;
+            let credentials = session.credentials;
+            let error = match session.instance.call(request, deadline::CALL).await {
+                Ok((_, answer)) => return Ok(answer),
+                Err(error) => error,
+            };
+            if is_unauthenticated(&error) && !renewed && self.renewed_credentials(credentials.as_ref()).await? {
+                renewed = true;
+                continue;
+            }
+            attempts += 1;
+            match decide(&error, attempts, &budget, fastrand::f64()) {
+                Verdict::Retry(delay) => {
+                    tokio::time::sleep_until((Instant::now() + delay).into()).await;
+                }
+                Verdict::GiveUp => return Err(error.into()),
+                Verdict::OutOfAttempts | Verdict::OutOfBudget => {
+                    return Err(ConnectorError::Persistent { source: error, attempts });
+                }
+            }
+        }
+    }
+
+    /// Finds one resource as it is now, over as many calls as that takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::call`]; a resource that does not exist is an error of the
+    /// connector with the code `not-found`.
+    pub async fn resource(&self, id: &ResourceId) -> Result<Resource, ConnectorError> {
+        let function = Function::GetResource;
+        let mut cursor = None;
+        let mut seen = HashSet::new();
+        loop {
+            let request = Request::GetResource { id: id.clone(), cursor };
+            let broken = match self.call(&request).await? {
+                Answer::Lookup(Lookup::Found(resource)) if resource.id == *id => return Ok(*resource),
+                Answer::Lookup(Lookup::Found(resource)) => BrokenPromise::OtherResource {
+                    asked: id.clone(),
+                    returned: resource.id,
+                },
+                Answer::Lookup(Lookup::GoOn(next)) if seen.insert(next.clone()) => {
+                    cursor = Some(next);
+                    continue;
+                }
+                Answer::Lookup(Lookup::GoOn(_)) => BrokenPromise::CursorRepeated,
+                _ => BrokenPromise::OtherAnswer,
+            };
+            return Err(CallError::BrokenContract { function, broken }.into());
+        }
+    }
+}
+
+/// Whether the system refused the credentials themselves.
+pub(crate) fn is_unauthenticated(error: &CallError) -> bool {
+    matches!(error, CallError::Reported(reported) if reported.code == ErrorCode::Unauthenticated)
+}

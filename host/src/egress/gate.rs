@@ -1,0 +1,426 @@
+//! The way of one request out of the sandbox, step by step.
+//!
+//! The order matters: what the policy refuses is refused before its body is read; the
+//! body is complete before a permit is taken, so that a component cannot hold the pace
+//! of others by writing slowly; the request's own time starts at the permit, so that
+//! waiting does not eat it; and a throttled answer is recognised here, whatever the
+//! component makes of it. Each request leaves one audit record, however it ends.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+
+use super::answer::AnswerBody;
+use super::audit::{AuditRecord, AuditSink, Counters, Traffic, Verdict};
+use super::policy::{Call, Denied, Policy};
+use super::throttle;
+use super::transport::{self, Limits, Transport, TransportError};
+use crate::limits::clock::{Clock, timeout_at};
+use crate::limits::rate::{ClassRate, Pacer, RateError};
+use crate::limits::{deadline, sizes};
+use crate::trust::description::Protocol;
+
+/// Where services put their id of a request.
+const REQUEST_ID: [&str; 3] = ["x-amzn-requestid", "x-amz-request-id", "x-request-id"];
+/// Longer than any known form of such an id.
+const MAX_REQUEST_ID: usize = 128;
+
+/// Why a request got no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EgressError {
+    /// The policy refused it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The pace left no room for it.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// It could not be sent, or its answer could not be read.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The component did not finish writing it.
+    #[error("the component did not write its request to the end: {0}")]
+    RequestBody(String),
+    /// The call's time was over before the request could be sent.
+    #[error("the call's time was over before its request was complete")]
+    CallDeadline,
+}
+
+impl EgressError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Denied(denied) => Verdict::Denied(denied.rule()),
+            Self::Rate(_) => Verdict::NoPermit,
+            Self::Transport(error) => Verdict::Failed(error.phase()),
+            Self::RequestBody(_) => Verdict::Failed("request-body"),
+            Self::CallDeadline => Verdict::Failed("call-deadline"),
+        }
+    }
+}
+
+/// The contract call in progress: what it may send, until when, and what became of it.
+#[derive(Clone, Debug)]
+pub struct CallScope {
+    call: Arc<Call>,
+    deadline: Instant,
+    report: Arc<Mutex<CallReport>>,
+}
+
+impl CallScope {
+    /// The scope of a call that must end at an instant.
+    pub fn new(call: Call, deadline: Instant) -> Self {
+        Self {
+            call: Arc::new(call),
+            deadline,
+            report: Arc::default(),
+        }
+    }
+
+    /// What happened on the wire so far.
+    pub fn report(&self) -> CallReport {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CallReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What happened on the wire during one contract call. The component may tell it
+/// otherwise; this is what the host saw.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallReport {
+    /// Requests that left the component.
+    pub requests: u32,
+    /// Time that they waited for permits.
+    pub waited: Duration,
+    /// Whether an answer demanded fewer requests.
+    pub throttled: bool,
+    /// How long the service asks to wait, by the last answer that said so.
+    pub retry_after: Option<Duration>,
+    /// The status of the last answer.
+    pub status: Option<u16>,
+    /// The service's id of the last request.
+    pub request_id: Option<String>,
+    /// The last request that got no complete answer, and why.
+    pub failure: Option<EgressError>,
+}
+
+/// How long the component allows for the parts of an exchange; the host's maxima hold
+/// anyway.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// For the connection.
+    pub connect: Option<Duration>,
+    /// For the head of the answer.
+    pub first_byte: Option<Duration>,
+    /// Between two pieces of the answer's body.
+    pub between_bytes: Option<Duration>,
+}
+
+/// Everything that one connection of the host needs to let requests out.
+pub struct Egress {
+    policy: Policy,
+    protocol: Protocol,
+    pacer: Arc<Pacer>,
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+    counters: Counters,
+    sink: Arc<dyn AuditSink>,
+}
+
+impl std::fmt::Debug for Egress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Egress")
+            .field("origin", self.policy.origin())
+            .field("pacer", &self.pacer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Egress {
+    /// Joins policy, pace and transport.
+    pub fn new(
+        policy: Policy,
+        pacer: Arc<Pacer>,
+        parts: transport::Parts,
+        sink: Arc<dyn AuditSink>,
+    ) -> Self {
+        let clock = Arc::clone(&parts.clock);
+        Self {
+            transport: Transport::new(policy.addresses(), parts),
+            protocol: policy.protocol().clone(),
+            policy,
+            pacer,
+            clock,
+            counters: Counters::default(),
+            sink,
+        }
+    }
+
+    /// The policy in effect.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The traffic so far; requests under way are not in it.
+    pub fn traffic(&self) -> Traffic {
+        self.counters.traffic()
+    }
+
+    /// The pace of every class.
+    pub fn rates(&self) -> impl Iterator<Item = &ClassRate> {
+        self.pacer.rates()
+    }
+
+    /// The source of permits.
+    pub fn pacer(&self) -> &Pacer {
+        &self.pacer
+    }
+
+    /// Judges, paces and sends a request of the call in progress.
+    pub async fn send<B>(
+        self: Arc<Self>,
+        scope: Option<CallScope>,
+        request: http::Request<B>,
+        asked: Asked,
+    ) -> Result<http::Response<AnswerBody>, EgressError>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let mut trail = Trail::begin(Arc::clone(&self), scope.clone());
+        let result = self.pass(scope, request, asked, &mut trail).await;
+        match result {
+            Ok(answer) => {
+                let (head, body) = answer.into_parts();
+                let body = AnswerBody::new(body.read, body.rest, trail);
+                Ok(http::Response::from_parts(head, body))
+            }
+            Err(error) => {
+                trail.fail(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn pass<B>(
+        &self,
+        scope: Option<CallScope>,
+        request: http::Request<B>,
+        asked: Asked,
+        trail: &mut Trail,
+    ) -> Result<http::Response<Peeked>, EgressError>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let (head, body) = request.into_parts();
+        let call = scope.as_ref().map(|scope| &*scope.call);
+        self.policy.judge_head(call, &head)?;
+        let end = scope
+            .as_ref()
+            .map_or_else(|| self.clock.now(), |scope| scope.deadline);
+        let body = timeout_at(&*self.clock, end, collect(body))
+            .await
+            .map_err(|_| EgressError::CallDeadline)??;
+        let permitted = self.policy.judge(call, &head, &body)?;
+        trail.record.operation.clone_from(&permitted.operation);
+        trail.record.class.clone_from(&permitted.rate_class);
+
+        let waiting = self.clock.now();
+        let permit = self.pacer.acquire(&permitted.operation, end).await;
+        trail.waited(self.clock.now().saturating_duration_since(waiting));
+        permit?;
+
+        let now = self.clock.now();
+        let limits = Limits {
+            connect: deadline::clamp(asked.connect, deadline::CONNECT),
+            first_byte: deadline::clamp(asked.first_byte, deadline::FIRST_BYTE),
+            between_bytes: deadline::clamp(asked.between_bytes, deadline::BETWEEN_BYTES),
+            ..Limits::until(deadline::within(end, now, deadline::REQUEST))
+        };
+        let mut request = http::Request::new(Full::new(body));
+        *request.method_mut() = head.method;
+        *request.uri_mut() = permitted.uri;
+        *request.headers_mut() = permitted.headers;
+        trail.record.sent = request.body().size_hint().exact().unwrap_or_default();
+        let (head, body) = self.transport.send(request, limits).await?.into_parts();
+        trail.answered(head.status, &head.headers);
+
+        let peeked = if head.status.is_client_error() || head.status.is_server_error() {
+            let peeked = Peeked::up_to(sizes::ERROR_BODY_PEEK, body).await?;
+            let seen = &peeked.read;
+            if throttle::is_throttled(&self.protocol, head.status, &head.headers, seen) {
+                trail.throttled();
+            }
+            peeked
+        } else {
+            Peeked {
+                read: Bytes::new(),
+                rest: body,
+            }
+        };
+        Ok(http::Response::from_parts(head, peeked))
+    }
+}
+
+/// The beginning of a body, and the rest of it.
+struct Peeked {
+    read: Bytes,
+    rest: transport::ResponseBody,
+}
+
+impl Peeked {
+    async fn up_to(
+        limit: usize,
+        mut rest: transport::ResponseBody,
+    ) -> Result<Self, TransportError> {
+        let mut read = BytesMut::new();
+        while read.len() < limit {
+            match rest.frame().await {
+                None => break,
+                Some(frame) => {
+                    // An error's trailers say nothing that anybody reads.
+                    if let Ok(data) = frame?.into_data() {
+                        read.extend_from_slice(&data);
+                    }
+                }
+            }
+        }
+        Ok(Self {
+            read: read.freeze(),
+            rest,
+        })
+    }
+}
+
+/// Reads a request's body, as far as any honest one goes.
+async fn collect<B>(body: B) -> Result<Bytes, EgressError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    let too_large = || {
+        EgressError::from(Denied::BodySize {
+            limit: sizes::REQUEST_BODY,
+        })
+    };
+    let mut body = std::pin::pin!(body);
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| EgressError::RequestBody(error.to_string()))?;
+        if let Ok(data) = frame.into_data() {
+            if read.len() + data.len() > sizes::REQUEST_BODY {
+                return Err(too_large());
+            }
+            read.extend_from_slice(&data);
+        }
+    }
+    Ok(read.freeze())
+}
+
+/// The record of a request under way. Dropping it, at whatever point, writes it.
+pub(super) struct Trail {
+    record: AuditRecord,
+    egress: Arc<Egress>,
+    scope: Option<CallScope>,
+}
+
+impl std::fmt::Debug for Trail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.record.fmt(f)
+    }
+}
+
+impl Trail {
+    fn begin(egress: Arc<Egress>, scope: Option<CallScope>) -> Self {
+        if let Some(scope) = &scope {
+            let mut report = scope.lock();
+            report.requests = report.requests.saturating_add(1);
+        }
+        Self {
+            record: AuditRecord {
+                time: time::OffsetDateTime::now_utc(),
+                call: scope.as_ref().map_or("", |scope| scope.call.function()),
+                operation: String::new(),
+                class: String::new(),
+                wait: Duration::ZERO,
+                status: None,
+                request_id: None,
+                sent: 0,
+                received: 0,
+                verdict: Verdict::Abandoned,
+            },
+            egress,
+            scope,
+        }
+    }
+
+    fn report(&self, change: impl FnOnce(&mut CallReport)) {
+        if let Some(scope) = &self.scope {
+            change(&mut scope.lock());
+        }
+    }
+
+    fn waited(&mut self, duration: Duration) {
+        self.record.wait = duration;
+        self.report(|report| report.waited += duration);
+    }
+
+    fn answered(&mut self, status: http::StatusCode, headers: &HeaderMap) {
+        self.record.status = Some(status.as_u16());
+        self.record.request_id = request_id(headers);
+        let retry_after = throttle::retry_after(headers);
+        self.report(|report| {
+            report.status = self.record.status;
+            report.request_id.clone_from(&self.record.request_id);
+            if retry_after.is_some() {
+                report.retry_after = retry_after;
+            }
+        });
+    }
+
+    fn throttled(&mut self) {
+        self.record.verdict = Verdict::Throttled;
+        self.report(|report| report.throttled = true);
+    }
+
+    pub(super) fn received(&mut self, bytes: usize) {
+        self.record.received += u64::try_from(bytes).unwrap_or(u64::MAX);
+    }
+
+    pub(super) fn complete(&mut self) {
+        if self.record.verdict == Verdict::Abandoned {
+            self.record.verdict = Verdict::Answered;
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: &EgressError) {
+        self.record.verdict = error.verdict();
+        self.report(|report| report.failure = Some(error.clone()));
+    }
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        self.egress.counters.count(&self.record);
+        self.egress.sink.record(&self.record);
+    }
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = REQUEST_ID
+        .iter()
+        .find_map(|name| headers.get(*name))?
+        .to_str()
+        .ok()?;
+    let plain = id.bytes().all(|b| b.is_ascii_graphic());
+    (plain && !id.is_empty() && id.len() <= MAX_REQUEST_ID).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! The only way out of the sandbox.
+//!
+//! A component's request is judged by name ([`policy`]), paced ([`crate::limits::rate`]),
+//! judged by address ([`address`]) and sent by a transport of our own; the engine's own
+//! HTTP client is not compiled in. Judgement compiles without a WebAssembly engine and
+//! without a network.
+
+pub mod address;
+pub mod audit;
+mod body;
+mod operation;
+pub mod origin;
+pub mod policy;
+pub mod throttle;
+
+#[cfg(feature = "sandbox")]
+pub mod answer;
+#[cfg(feature = "sandbox")]
+pub mod gate;
+#[cfg(feature = "sandbox")]
+pub mod hook;
+#[cfg(feature = "sandbox")]
+pub mod transport;
+
+pub use audit::{AuditRecord, AuditSink, Traffic};
+#[cfg(feature = "sandbox")]
+pub use gate::{CallReport, CallScope, Egress, EgressError};
+#[cfg(feature = "sandbox")]
+pub use hook::EgressHooks;
+pub use origin::Origin;
+pub use policy::{Call, Denied, Policy};

@@ -1,0 +1,463 @@
+//! The one judge of what leaves the sandbox.
+//!
+//! A request passes if it goes to the connection's origin, is exactly one operation of
+//! the trust record, is assigned to the contract function in progress, changes nothing
+//! unless provisioning is switched on, and carries the values that the settings and the
+//! call fix. Nothing is granted by default: without a contract function in progress
+//! (`describe`, a component's start) everything is refused.
+//!
+//! What was judged is what is sent: the result carries headers that are rebuilt from an
+//! allow-list, and a `Host` that is derived from the granted origin and not from the
+//! request. The judge knows names only; addresses are judged by [`super::address`].
+
+use std::collections::BTreeMap;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use serde_json::Value;
+
+use super::address::AddressPolicy;
+use super::body::{self, BodyError};
+use super::operation::{self, Recognised, Unrecognised};
+use super::origin::{Origin, OriginError, Scheme, shown};
+use crate::limits::sizes::REQUEST_BODY;
+use crate::trust::description::{Access, Binding, BindingSource, Operation, Protocol, Wire};
+
+/// Headers that a request may carry. Everything else is left out, so that no header can
+/// steer a proxy, override the method, or smuggle data to another reader.
+const ALLOWED_HEADERS: [HeaderName; 9] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::USER_AGENT,
+    HeaderName::from_static("x-amz-content-sha256"),
+    HeaderName::from_static("x-amz-date"),
+    HeaderName::from_static("x-amz-security-token"),
+    HeaderName::from_static("x-amz-target"),
+    HeaderName::from_static("x-amz-user-agent"),
+];
+/// Headers with this prefix tell AWS about the attempt and are allowed too.
+const ALLOWED_PREFIX: &str = "amz-sdk-";
+
+/// The contract call in progress, as far as it decides what may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    function: &'static str,
+    values: Vec<(BindingSource, String)>,
+}
+
+impl Call {
+    /// A call of a contract function, as `interface.function`.
+    pub fn new(function: &'static str) -> Self {
+        Self {
+            function,
+            values: Vec::new(),
+        }
+    }
+
+    /// States a value that the call is about, so that bindings to it can be judged. An
+    /// operation with a binding to a value that the call does not have is refused.
+    #[must_use]
+    pub fn about(mut self, source: BindingSource, value: impl Into<String>) -> Self {
+        self.values.push((source, value.into()));
+        self
+    }
+
+    /// The contract function, as `interface.function`.
+    pub fn function(&self) -> &'static str {
+        self.function
+    }
+
+    fn value(&self, source: &BindingSource) -> Option<&str> {
+        self.values
+            .iter()
+            .find(|(known, _)| known == source)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// A request that may be sent.
+#[derive(Clone, Debug)]
+pub struct Permitted {
+    /// The operation that it is.
+    pub operation: String,
+    /// Whether the operation changes anything.
+    pub access: Access,
+    /// The rate class of the operation.
+    pub rate_class: String,
+    /// Where it goes, in the canonical spelling of the granted origin.
+    pub uri: http::Uri,
+    /// The headers to send instead of the given ones.
+    pub headers: HeaderMap,
+}
+
+/// A request that may not be sent, and which rule refused it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No contract function that may use the network is in progress.
+    #[error(
+        "request to {host} refused: no call that may use the network is in progress; describing \
+         a component and starting it happen without network"
+    )]
+    NoCall {
+        /// Where it wanted to go.
+        host: String,
+    },
+    /// The URL is malformed or misleading.
+    #[error("request refused: {0}")]
+    Url(OriginError),
+    /// It goes somewhere else.
+    #[error(
+        "request to {asked} refused: this connection may only reach {allowed}; if that is the \
+         wrong place, check the settings or name another with --endpoint-url"
+    )]
+    Origin {
+        /// Where it wanted to go.
+        asked: String,
+        /// Where it may go.
+        allowed: Origin,
+    },
+    /// It does not follow the protocol of the trust record.
+    #[error("request to {host} refused: {reason}; the component does not keep to its own protocol")]
+    Protocol {
+        /// Where it wanted to go.
+        host: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The trust record does not have the operation.
+    #[error(
+        "operation '{operation}' refused: it is not in the component's trust record; a newer \
+         component needs a new approval"
+    )]
+    UnknownOperation {
+        /// What was asked for.
+        operation: String,
+    },
+    /// The operation belongs to another contract function.
+    #[error(
+        "operation {operation} refused during {function}: the trust record allows it only \
+         during {assigned}"
+    )]
+    Function {
+        /// The operation.
+        operation: String,
+        /// The contract function in progress.
+        function: &'static str,
+        /// The contract functions that may send it.
+        assigned: String,
+    },
+    /// It changes something, and that is switched off.
+    #[error("operation {operation} refused: it changes something, and provisioning is off")]
+    ProvisioningOff {
+        /// The operation.
+        operation: String,
+    },
+    /// A header that makes the request ambiguous.
+    #[error("operation {operation} refused: {reason}")]
+    Header {
+        /// The operation.
+        operation: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The body is larger than any honest request.
+    #[error("request body refused: it is larger than {limit} bytes")]
+    BodySize {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// The body cannot be judged.
+    #[error("operation {operation} refused: {reason}")]
+    Body {
+        /// The operation.
+        operation: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A member does not have the one value that it may have.
+    #[error("operation {operation} refused: its {member} is not the {source_name} of this call")]
+    Bound {
+        /// The operation.
+        operation: String,
+        /// The member of the request.
+        member: String,
+        /// What it should have been.
+        source_name: String,
+    },
+}
+
+impl Denied {
+    /// The rule that refused, in one word for audit records.
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::NoCall { .. } => "no-call",
+            Self::Url(_) | Self::Origin { .. } => "origin",
+            Self::Protocol { .. } => "protocol",
+            Self::UnknownOperation { .. } => "operation",
+            Self::Function { .. } => "function",
+            Self::ProvisioningOff { .. } => "provisioning",
+            Self::Header { .. } => "header",
+            Self::BodySize { .. } => "size",
+            Self::Body { .. } => "body",
+            Self::Bound { .. } => "binding",
+        }
+    }
+}
+
+/// What one connection may send: a trust record, put into effect for its settings.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    origin: Origin,
+    host_header: HeaderValue,
+    named: bool,
+    protocol: Protocol,
+    operations: Vec<Operation>,
+    settings: BTreeMap<String, String>,
+    provisioning: bool,
+}
+
+impl Policy {
+    /// Puts a trust record into effect. A named endpoint replaces the record's origins:
+    /// nothing else can be reached then.
+    pub fn new(
+        wire: &Wire,
+        settings: &BTreeMap<String, String>,
+        named_endpoint: Option<Origin>,
+        provisioning: bool,
+    ) -> Result<Self, OriginError> {
+        let named = named_endpoint.is_some();
+        let origin = match named_endpoint {
+            Some(origin) => origin,
+            None => Origin::of_record(&wire.origins, settings)?,
+        };
+        let host_header =
+            HeaderValue::try_from(origin.authority()).map_err(|_| OriginError::Authority {
+                text: shown(&origin.authority()),
+                reason: "it cannot stand in a header",
+            })?;
+        Ok(Self {
+            origin,
+            host_header,
+            named,
+            protocol: wire.protocol.clone(),
+            operations: wire.operations.clone(),
+            settings: settings.clone(),
+            provisioning,
+        })
+    }
+
+    /// The only place that can be reached.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// How operations are recognised.
+    pub fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    /// Which addresses the origin may resolve to.
+    pub fn addresses(&self) -> AddressPolicy {
+        AddressPolicy {
+            named_endpoint: self.named,
+            plain_http: self.origin.scheme() == Scheme::Http,
+        }
+    }
+
+    /// Judges everything but the body, so that a refused request's body is not even
+    /// read.
+    pub fn judge_head(&self, call: Option<&Call>, request: &Parts) -> Result<(), Denied> {
+        self.head(call, request).map(drop)
+    }
+
+    /// Judges a whole request.
+    pub fn judge(
+        &self,
+        call: Option<&Call>,
+        request: &Parts,
+        body: &[u8],
+    ) -> Result<Permitted, Denied> {
+        let (call, recognised) = self.head(call, request)?;
+        let operation = recognised.operation;
+        if body.len() > REQUEST_BODY {
+            return Err(Denied::BodySize {
+                limit: REQUEST_BODY,
+            });
+        }
+        self.judge_body(call, &recognised, request, body)?;
+        Ok(Permitted {
+            operation: operation.name.clone(),
+            access: operation.access,
+            rate_class: operation.rate_class.clone(),
+            uri: self.canonical_uri(request)?,
+            headers: self.rebuild_headers(operation, request, body.len())?,
+        })
+    }
+
+    fn head<'p, 'c>(
+        &'p self,
+        call: Option<&'c Call>,
+        request: &Parts,
+    ) -> Result<(&'c Call, Recognised<'p>), Denied> {
+        let asked = Origin::of_request(&request.uri).map_err(Denied::Url)?;
+        let call = call.ok_or_else(|| Denied::NoCall {
+            host: asked.to_string(),
+        })?;
+        if asked != self.origin {
+            return Err(Denied::Origin {
+                asked: asked.to_string(),
+                allowed: self.origin.clone(),
+            });
+        }
+        let recognised = operation::recognise(&self.protocol, &self.operations, request).map_err(
+            |unrecognised| match unrecognised {
+                Unrecognised::Malformed(reason) => Denied::Protocol {
+                    host: self.origin.to_string(),
+                    reason,
+                },
+                Unrecognised::Unknown(operation) => Denied::UnknownOperation { operation },
+            },
+        )?;
+        let operation = recognised.operation;
+        if !operation.functions.iter().any(|f| f == call.function) {
+            return Err(Denied::Function {
+                operation: operation.name.clone(),
+                function: call.function,
+                assigned: if operation.functions.is_empty() {
+                    "no call at all".to_owned()
+                } else {
+                    operation.functions.join(", ")
+                },
+            });
+        }
+        if operation.access == Access::Change && !self.provisioning {
+            return Err(Denied::ProvisioningOff {
+                operation: operation.name.clone(),
+            });
+        }
+        Ok((call, recognised))
+    }
+
+    fn judge_body(
+        &self,
+        call: &Call,
+        recognised: &Recognised<'_>,
+        request: &Parts,
+        body: &[u8],
+    ) -> Result<(), Denied> {
+        let operation = recognised.operation;
+        let refuse = |reason| Denied::Body {
+            operation: operation.name.clone(),
+            reason,
+        };
+        let bound: Vec<&Binding> = operation
+            .bound
+            .iter()
+            .filter(|b| b.functions.is_empty() || b.functions.iter().any(|f| f == call.function))
+            .collect();
+        let in_body = bound.iter().any(|b| !b.member.starts_with('{'));
+        let must_be_json = matches!(self.protocol, Protocol::AwsJson(_)) || in_body;
+        let document = if must_be_json || (!body.is_empty() && says_json(request)) {
+            let document = body::parse(body).map_err(|error| {
+                refuse(match error {
+                    BodyError::NotJson => "its body is not JSON",
+                    BodyError::DuplicateKey => "a key stands twice in its body",
+                })
+            })?;
+            if must_be_json && !document.is_object() {
+                return Err(refuse("its body is not a JSON object"));
+            }
+            document
+        } else {
+            Value::Null
+        };
+        for binding in bound {
+            let actual = match placeholder(&binding.member) {
+                Some(name) => recognised
+                    .path_values
+                    .iter()
+                    .find(|(known, _)| known == name)
+                    .map(|(_, value)| value.as_str()),
+                None => document.pointer(&binding.member).and_then(Value::as_str),
+            };
+            let expected = match &binding.source {
+                BindingSource::Setting(name) => self.settings.get(name).map(String::as_str),
+                source => call.value(source),
+            };
+            // An absent value never equals an absent value.
+            if actual.is_none() || actual != expected {
+                return Err(Denied::Bound {
+                    operation: operation.name.clone(),
+                    member: shown(&binding.member),
+                    source_name: match &binding.source {
+                        BindingSource::Setting(name) => format!("setting {}", shown(name)),
+                        BindingSource::Resource => "resource".to_owned(),
+                        BindingSource::Principal => "principal".to_owned(),
+                        BindingSource::Argument(name) => format!("argument {}", shown(name)),
+                    },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn canonical_uri(&self, request: &Parts) -> Result<http::Uri, Denied> {
+        let path = request.uri.path_and_query().map_or("/", |p| p.as_str());
+        http::Uri::builder()
+            .scheme(self.origin.scheme().as_str())
+            .authority(self.origin.authority())
+            .path_and_query(path)
+            .build()
+            .map_err(|_| Denied::Protocol {
+                host: self.origin.to_string(),
+                reason: "the path cannot be sent".to_owned(),
+            })
+    }
+
+    fn rebuild_headers(
+        &self,
+        operation: &Operation,
+        request: &Parts,
+        body_length: usize,
+    ) -> Result<HeaderMap, Denied> {
+        let refuse = |reason| Denied::Header {
+            operation: operation.name.clone(),
+            reason,
+        };
+        if request.headers.contains_key(header::CONTENT_ENCODING) {
+            return Err(refuse(
+                "it has a content-encoding, and an encoded body cannot be judged".to_owned(),
+            ));
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, self.host_header.clone());
+        for (name, value) in &request.headers {
+            if !ALLOWED_HEADERS.contains(name) && !name.as_str().starts_with(ALLOWED_PREFIX) {
+                continue;
+            }
+            if headers.insert(name.clone(), value.clone()).is_some() {
+                return Err(refuse(format!("the header {name} stands there twice")));
+            }
+        }
+        if body_length > 0 || request.method == http::Method::POST {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body_length));
+        }
+        Ok(headers)
+    }
+}
+
+fn placeholder(member: &str) -> Option<&str> {
+    member.strip_prefix('{')?.strip_suffix('}')
+}
+
+fn says_json(request: &Parts) -> bool {
+    request
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("json"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Why an exchange failed, in words for people; the mapping to the codes that a
+//! component sees is in [`crate::egress::hook`].
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use crate::egress::address::Refused;
+use crate::limits::sizes;
+
+/// Why an exchange failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// The name does not resolve.
+    #[error("{host} does not resolve: {reason} (hint: check the spelling and the network)")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        reason: String,
+    },
+    /// The resolver is too slow.
+    #[error("{host} was not resolved within {limit:?}")]
+    ResolveTimeout {
+        /// The name.
+        host: String,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// Every address was refused.
+    #[error(
+        "{host} may not be connected to: {}{}",
+        list(.refused),
+        hint(.refused)
+    )]
+    Prohibited {
+        /// The name.
+        host: String,
+        /// What was refused, and why.
+        refused: Vec<Refused>,
+    },
+    /// Too many connections are open.
+    #[error("no connection to {host} became free within {limit:?}: too many are open")]
+    ConnectionLimit {
+        /// The host.
+        host: String,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// Nobody accepts the connection.
+    #[error("cannot connect to {host}: {reason}")]
+    Connect {
+        /// The host.
+        host: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The connection was not there in time.
+    #[error("no connection to {host} within {limit:?} ({phase})")]
+    ConnectTimeout {
+        /// The host.
+        host: String,
+        /// How long it was waited for.
+        limit: Duration,
+        /// What took too long.
+        phase: &'static str,
+    },
+    /// The server's certificate is not trusted.
+    #[error("the certificate of {host} is not trusted: {reason}")]
+    Certificate {
+        /// The host.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The TLS handshake failed otherwise.
+    #[error("no TLS connection to {host}: {reason}")]
+    Tls {
+        /// The host.
+        host: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The head of the answer did not come in time.
+    #[error("no answer within {0:?}")]
+    FirstByteTimeout(Duration),
+    /// The body of the answer paused too long.
+    #[error("the answer paused for more than {0:?}")]
+    BetweenBytesTimeout(Duration),
+    /// The exchange did not end in time.
+    #[error("the answer was not complete when the request's time was over")]
+    Deadline,
+    /// The header section of the answer is too large.
+    #[error(
+        "the answer's headers are larger than {} bytes or more than {}",
+        sizes::RESPONSE_HEADERS,
+        sizes::RESPONSE_HEADER_FIELDS
+    )]
+    HeaderSize,
+    /// The body of the answer is too large.
+    #[error("the answer's body is larger than {limit} bytes")]
+    BodySize {
+        /// What is allowed.
+        limit: u64,
+    },
+    /// The answer ended before its end.
+    #[error("the connection broke before the answer was complete")]
+    Incomplete,
+    /// The answer is not HTTP.
+    #[error("the answer is not understood: {0}")]
+    Protocol(String),
+}
+
+impl TransportError {
+    /// One word for audit records.
+    pub fn phase(&self) -> &'static str {
+        match self {
+            Self::Resolve { .. } | Self::ResolveTimeout { .. } => "resolve",
+            Self::Prohibited { .. } => "address",
+            Self::ConnectionLimit { .. } => "connection-limit",
+            Self::Connect { .. } | Self::ConnectTimeout { .. } => "connect",
+            Self::Certificate { .. } | Self::Tls { .. } => "tls",
+            Self::FirstByteTimeout(_) | Self::BetweenBytesTimeout(_) | Self::Deadline => "timeout",
+            Self::HeaderSize | Self::BodySize { .. } => "size",
+            Self::Incomplete => "incomplete",
+            Self::Protocol(_) => "protocol",
+        }
+    }
+
+    /// Reads the error of the pooled client.
+    pub(super) fn from_client(error: &hyper_util::client::legacy::Error) -> Self {
+        let mut source: Option<&(dyn StdError + 'static)> = Some(error);
+        while let Some(current) = source {
+            if let Some(own) = current.downcast_ref::<Self>() {
+                return own.clone();
+            }
+            if let Some(hyper) = current.downcast_ref::<hyper::Error>() {
+                return Self::from_hyper(hyper);
+            }
+            source = current.source();
+        }
+        Self::Protocol(error.to_string())
+    }
+
+    /// Reads an error of the HTTP implementation.
+    pub(super) fn from_hyper(error: &hyper::Error) -> Self {
+        if error.is_parse_too_large() {
+            return Self::HeaderSize;
+        }
+        let broke = error
+            .source()
+            .is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some());
+        if error.is_incomplete_message() || error.is_closed() || error.is_canceled() || broke {
+            return Self::Incomplete;
+        }
+        // Its text describes the syntax error and repeats nothing of the answer.
+        Self::Protocol(error.to_string())
+    }
+}
+
+fn list(refused: &[Refused]) -> String {
+    let texts: Vec<_> = refused.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+fn hint(refused: &[Refused]) -> &'static str {
+    use crate::egress::address::Class;
+    let local = |reason: &Refused| {
+        matches!(
+            reason,
+            Refused::Class {
+                class: Class::Loopback | Class::Private,
+                ..
+            }
+        )
+    };
+    if refused.iter().any(local) {
+        " (hint: only an endpoint named with --endpoint-url may be there)"
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,189 @@
+//! Why a call into a component, or loading one, failed, and whose fault it was.
+
+use std::time::Duration;
+
+use crate::contract::{BrokenPromise, Function};
+
+/// The documented codes of the contract's errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// A setting or an argument is wrong.
+    InvalidArgument,
+    /// The credentials are wrong, unknown or expired.
+    Unauthenticated,
+    /// The credentials are good but may not do this.
+    PermissionDenied,
+    /// The thing does not exist.
+    NotFound,
+    /// The thing exists already.
+    AlreadyExists,
+    /// The state of the system forbids it.
+    FailedPrecondition,
+    /// The list must be read again from its start.
+    CursorExpired,
+    /// The system asked for fewer requests.
+    Throttled,
+    /// A hard limit of the system.
+    QuotaExceeded,
+    /// The system, or the way to it, failed.
+    Unavailable,
+    /// No answer in time.
+    DeadlineExceeded,
+    /// The answer could not be understood or was cut off.
+    BadResponse,
+    /// The host did not let the request out.
+    DeniedByHost,
+    /// A defect of the connector, or a code that this host does not know.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code behind the contract's text; unknown texts are [`ErrorCode::Internal`].
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "invalid-argument" => Self::InvalidArgument,
+            "unauthenticated" => Self::Unauthenticated,
+            "permission-denied" => Self::PermissionDenied,
+            "not-found" => Self::NotFound,
+            "already-exists" => Self::AlreadyExists,
+            "failed-precondition" => Self::FailedPrecondition,
+            "cursor-expired" => Self::CursorExpired,
+            "throttled" => Self::Throttled,
+            "quota-exceeded" => Self::QuotaExceeded,
+            "unavailable" => Self::Unavailable,
+            "deadline-exceeded" => Self::DeadlineExceeded,
+            "bad-response" => Self::BadResponse,
+            "denied-by-host" => Self::DeniedByHost,
+            _ => Self::Internal,
+        }
+    }
+}
+
+/// What the connector itself reported.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}{}", operation_suffix(operation.as_deref(), request_id.as_deref()))]
+pub struct Reported {
+    /// What kind of failure it is.
+    pub code: ErrorCode,
+    /// For people. Control characters are removed and the length is bounded.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+    /// How long the system asked to wait.
+    pub retry_after: Option<Duration>,
+    /// The operation that failed.
+    pub operation: Option<String>,
+    /// The system's id of the request.
+    pub request_id: Option<String>,
+}
+
+fn operation_suffix(operation: Option<&str>, request_id: Option<&str>) -> String {
+    match (operation, request_id) {
+        (Some(operation), Some(id)) => format!(" ({operation}, request {id})"),
+        (Some(operation), None) => format!(" ({operation})"),
+        (None, Some(id)) => format!(" (request {id})"),
+        (None, None) => String::new(),
+    }
+}
+
+/// Why a call into a component failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// The connector answered with an error.
+    #[error(transparent)]
+    Reported(#[from] Reported),
+    /// The component trapped or hit a limit of the sandbox.
+    #[error("the component failed in {}: {cause}{}", function.name(), last_words(last_lines))]
+    Trapped {
+        /// What was called.
+        function: Function,
+        /// The trap or the limit.
+        cause: String,
+        /// What it last wrote to standard error.
+        last_lines: Vec<String>,
+    },
+    /// The component returned something that the contract forbids.
+    #[error("the component broke the contract in {}: {broken}", function.name())]
+    BrokenContract {
+        /// What was called.
+        function: Function,
+        /// What is wrong with the answer.
+        broken: BrokenPromise,
+    },
+    /// The call took longer than it may.
+    #[error("the component did not finish {} within {} s", function.name(), limit.as_secs())]
+    TimedOut {
+        /// What was called.
+        function: Function,
+        /// The wall-clock limit.
+        limit: Duration,
+    },
+}
+
+fn last_words(lines: &[String]) -> String {
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("; its last words were: {}", lines.join(" | "))
+    }
+}
+
+/// Why a file can't be run as a component.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Not WebAssembly at all.
+    #[error("it is not a WebAssembly file (it does not begin with the bytes 00 61 73 6d)")]
+    NotWasm,
+    /// A core module, not a component.
+    #[error("it is a WebAssembly core module and not a component; build it for the target wasm32-wasip2")]
+    CoreModule,
+    /// A component format that is neither module nor the current component format.
+    #[error("it has an unknown WebAssembly layer or version")]
+    UnknownLayer,
+    /// Larger than what is compiled.
+    #[error("it is {size} bytes long; at most {limit} are accepted")]
+    TooLarge {
+        /// Its length in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Damaged or using features that are switched off.
+    #[error("it is no valid component: {0}")]
+    Invalid(String),
+    /// It does not export the contract.
+    #[error(
+        "it does not export the contract {}@{}; it exports {}",
+        crate::contract::PACKAGE, crate::contract::VERSION, exports_text(exports)
+    )]
+    NotAConnector {
+        /// What it exports.
+        exports: Vec<String>,
+    },
+    /// It exports another version of the contract.
+    #[error(
+        "it speaks version {found} of the contract {} and this host speaks {}",
+        crate::contract::PACKAGE, crate::contract::VERSION
+    )]
+    OtherContract {
+        /// Its version.
+        found: String,
+    },
+    /// It imports something that this host does not give.
+    #[error("it imports what this host does not provide: {}", imports.join(", "))]
+    UnknownImports {
+        /// The imports that are refused.
+        imports: Vec<String>,
+    },
+    /// The engine itself failed.
+    #[error("it could not be prepared: {0}")]
+    Engine(String),
+}
+
+fn exports_text(exports: &[String]) -> String {
+    if exports.is_empty() {
+        "nothing".to_owned()
+    } else {
+        exports.join(", ")
+    }
+}

@@ -1,0 +1,82 @@
+//! Running components: the engine, the loading of a component, and its instances.
+//!
+//! The engine narrows wasmtime to what a connector needs. It decides nothing about where
+//! a component may go, which is `egress`' business, but sees to it that the only way out
+//! is through `egress` and that a component can neither hang nor eat the machine.
+
+mod cache;
+mod component;
+mod error;
+mod inspect;
+mod instance;
+mod state;
+mod stderr;
+
+use std::path::Path;
+use std::time::Duration;
+
+pub use component::Component;
+pub use error::{CallError, ErrorCode, LoadError, Reported};
+pub use inspect::Artifact;
+pub use instance::{Answer, GrantsOf, Instance, Lookup, Request};
+
+use crate::limits::deadline;
+
+/// wasmtime, set up for connectors, with the thread that interrupts them.
+pub struct Engine {
+    inner: wasmtime::Engine,
+    cache: Option<cache::Cache>,
+}
+
+/// The engine could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine could not be set up: {0}")]
+pub struct EngineError(String);
+
+impl Engine {
+    /// Sets up the engine. `cache_folder` keeps compiled components; without one, or
+    /// where the folder is not safe to load code from, every start compiles.
+    ///
+    /// # Errors
+    ///
+    /// Fails where wasmtime does not support the machine, or no thread can be started.
+    pub fn new(cache_folder: Option<&Path>) -> Result<Self, EngineError> {
+        let mut config = wasmtime::Config::new();
+        config.wasm_component_model(true).epoch_interruption(true);
+        let inner = wasmtime::Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))?;
+        start_ticker(&inner, deadline::EPOCH_TICK)?;
+        let cache = cache_folder.and_then(|folder| {
+            cache::Cache::open(folder)
+                .inspect_err(|error| {
+                    tracing::debug!(folder = %folder.display(), %error, "compiled components are not kept");
+                })
+                .ok()
+        });
+        Ok(Self { inner, cache })
+    }
+
+    /// Prepares a component to be run.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] says what is wrong with the bytes.
+    pub fn load(&self, bytes: &[u8]) -> Result<Component, LoadError> {
+        Component::load(self, bytes)
+    }
+}
+
+/// The thread ends with the last clone of the engine.
+fn start_ticker(engine: &wasmtime::Engine, tick: Duration) -> Result<(), EngineError> {
+    let weak = engine.weak();
+    std::thread::Builder::new()
+        .name("epoch-ticker".to_owned())
+        .spawn(move || {
+            while let Some(engine) = weak.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::sleep(tick);
+            }
+        })
+        .map(|_| ())
+        .map_err(|error| EngineError(format!("no thread for the interrupt timer: {error}")))
+}

@@ -1,0 +1,14 @@
+//! How much and how fast: the numbers that bound a component, and the pace of requests.
+//!
+//! Nothing here needs a WebAssembly engine or a network. Time comes from a
+//! [`clock::Clock`], so that tests neither sleep nor measure.
+
+pub mod clock;
+pub mod deadline;
+pub mod rate;
+pub mod setting;
+pub mod sizes;
+
+pub use clock::Clock;
+pub use rate::{Pacer, RateError, Waited};
+pub use setting::{MaxRate, RateSetting};

@@ -1,0 +1,63 @@
+//! Taking back what an open run has stored, when a list has to be read again from its
+//! start: what an abandoned pass has seen may not be there any more.
+
+use rusqlite::params;
+
+use super::StoreError;
+use super::run::Run;
+use super::schema::row_range;
+use super::writer::{SyncStore, open_run};
+use crate::model::ResourceId;
+
+/// The rows of one list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forget<'a> {
+    /// The resources of a kind, or those of them that belong to a parent.
+    Resources {
+        /// The kind.
+        kind: &'a str,
+        /// The parent.
+        parent: Option<&'a ResourceId>,
+    },
+    /// The entitlements of a resource.
+    Entitlements(&'a ResourceId),
+    /// The grants on a resource.
+    GrantsOn(&'a ResourceId),
+    /// The grants that a principal holds.
+    GrantsHeldBy(&'a ResourceId),
+}
+
+impl SyncStore {
+    /// Removes the rows of one list from an open run.
+    pub fn forget(&mut self, run: &Run, list: &Forget<'_>) -> Result<(), StoreError> {
+        open_run(&mut self.open, &self.store, run)?.settled = false;
+        let (first, end) = row_range(run.number);
+        self.store.ask(|sqlite| match list {
+            Forget::Resources { kind, parent: None } => sqlite.execute(
+                "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
+                params![first, end, kind],
+            ),
+            Forget::Resources {
+                kind,
+                parent: Some(parent),
+            } => sqlite.execute(
+                "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3
+                   AND body ->> '$.parent' = ?4",
+                params![first, end, kind, parent.to_string()],
+            ),
+            Forget::Entitlements(of) => sqlite.execute(
+                "DELETE FROM entitlement WHERE run = ?1 AND kind = ?2 AND id = ?3",
+                params![run.number, of.kind, of.id],
+            ),
+            Forget::GrantsOn(of) => sqlite.execute(
+                "DELETE FROM grant WHERE run = ?1 AND kind = ?2 AND id = ?3",
+                params![run.number, of.kind, of.id],
+            ),
+            Forget::GrantsHeldBy(of) => sqlite.execute(
+                "DELETE FROM grant WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3",
+                params![run.number, of.kind, of.id],
+            ),
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! The tables, and how a file is recognised as a store.
+//!
+//! Rows carry no reference to their run that SQLite checks: it would cost one look-up a
+//! row, and only [`super::SyncStore`] writes them.
+
+use std::path::Path;
+
+use rusqlite::Connection as Sqlite;
+
+use super::{Connection, StoreError};
+
+/// The version of the tables below.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// `IDCS`: marks the file as a store, for us and for file(1).
+pub(super) const APPLICATION_ID: i64 = 0x4944_4353;
+
+/// A run's resources are one range of row numbers, the run's number being the upper
+/// part: they are found and deleted as a range, without an index. 2^40 rows a run and
+/// 2^23 runs fit.
+const ROW_BITS: u32 = 40;
+
+/// The first row number of a run, and the first one after it.
+pub(super) fn row_range(run: i64) -> (i64, i64) {
+    (run << ROW_BITS, (run + 1) << ROW_BITS)
+}
+
+/// `resource_key` and `grant_of_principal` are written once, sorted, when a run is
+/// settled. `extra` holds what few grants have, so that the others need no body.
+const TABLES: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+CREATE TABLE run (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  sync_id TEXT NOT NULL UNIQUE,
+  state TEXT NOT NULL,
+  settled INTEGER NOT NULL DEFAULT 0,
+  component_digest TEXT NOT NULL,
+  component_version TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  kinds TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  counts TEXT,
+  counters TEXT NOT NULL DEFAULT '{}',
+  warnings TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+CREATE TABLE resource (
+  row INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE TABLE entitlement (
+  run INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, slug TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (run, kind, id, slug)
+) WITHOUT ROWID, STRICT;
+CREATE TABLE grant (
+  run INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, slug TEXT NOT NULL,
+  principal_kind TEXT NOT NULL, principal_id TEXT NOT NULL, extra TEXT,
+  PRIMARY KEY (run, kind, id, slug, principal_kind, principal_id)
+) WITHOUT ROWID, STRICT;
+";
+
+/// The tables that settling fills, in the schema `main` or, for a reader, `temp`.
+pub(super) fn settled_tables(schema: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {schema}.resource_key (
+           run INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, row INTEGER NOT NULL,
+           PRIMARY KEY (run, kind, id)
+         ) WITHOUT ROWID, STRICT;
+         CREATE TABLE IF NOT EXISTS {schema}.grant_of_principal (
+           run INTEGER NOT NULL, principal_kind TEXT NOT NULL, principal_id TEXT NOT NULL,
+           kind TEXT NOT NULL, id TEXT NOT NULL, slug TEXT NOT NULL,
+           PRIMARY KEY (run, principal_kind, principal_id, kind, id, slug)
+         ) WITHOUT ROWID, STRICT;"
+    )
+}
+
+/// Sorts the keys of a run into `schema`. The last one of equal keys wins.
+pub(super) fn settle_into(sqlite: &Sqlite, schema: &str, run: i64) -> rusqlite::Result<()> {
+    let (first, end) = row_range(run);
+    for table in ["resource_key", "grant_of_principal"] {
+        sqlite.execute(
+            &format!("DELETE FROM {schema}.{table} WHERE run = ?1"),
+            [run],
+        )?;
+    }
+    sqlite.execute(
+        &format!(
+            "INSERT INTO {schema}.resource_key (run, kind, id, row)
+             SELECT ?1, kind, id, max(row) FROM main.resource
+             WHERE row >= ?2 AND row < ?3 GROUP BY kind, id ORDER BY kind, id"
+        ),
+        [run, first, end],
+    )?;
+    sqlite.execute(
+        &format!(
+            "INSERT INTO {schema}.grant_of_principal
+             SELECT run, principal_kind, principal_id, kind, id, slug FROM main.grant
+             WHERE run = ?1 ORDER BY principal_kind, principal_id, kind, id, slug"
+        ),
+        [run],
+    )?;
+    Ok(())
+}
+
+/// Fills an empty database.
+pub(super) fn create(sqlite: &mut Sqlite, connection: &Connection) -> rusqlite::Result<()> {
+    // Both must be set before the first table is there.
+    sqlite.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")?;
+    let transaction = sqlite.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(&settled_tables("main"))?;
+    transaction.execute(
+        "INSERT INTO meta (key, value) VALUES ('connection', ?1)",
+        [to_json(connection)?],
+    )?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+/// Makes sure that the database is a store that we understand, and says whose.
+pub(super) fn identify(sqlite: &Sqlite, path: &Path) -> Result<Connection, StoreError> {
+    let pragma = |name: &str| {
+        sqlite
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(|source| StoreError::from_sqlite(path, source))
+    };
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    let corrupt = |detail: String| StoreError::Corrupt {
+        path: path.to_owned(),
+        detail,
+    };
+    match pragma("user_version")? {
+        SCHEMA_VERSION => {}
+        found if found > SCHEMA_VERSION => {
+            return Err(StoreError::Newer {
+                path: path.to_owned(),
+                found,
+                known: SCHEMA_VERSION,
+            });
+        }
+        found => return Err(corrupt(format!("schema version {found} never existed"))),
+    }
+    let text: String = sqlite
+        .query_row(
+            "SELECT value FROM meta WHERE key = 'connection'",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(|source| match source {
+            rusqlite::Error::QueryReturnedNoRows => {
+                corrupt("it does not say whose it is".to_owned())
+            }
+            source => StoreError::from_sqlite(path, source),
+        })?;
+    serde_json::from_str(&text).map_err(|_| corrupt("it does not say whose it is".to_owned()))
+}
+
+/// JSON text of a value, with a failure in the terms of the database call it is for.
+pub(super) fn to_json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}

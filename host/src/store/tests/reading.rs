@@ -1,0 +1,315 @@
+//! The rows of a run and what is counted of them.
+
+use super::*;
+use crate::model::{AttributeValue, Expansion};
+
+#[test]
+fn rows_are_in_one_order_whatever_the_order_of_pages() {
+    let ids = [
+        "b",
+        "a",
+        "ä",
+        "Z",
+        "a:b",
+        "",
+        " ",
+        "a\0b",
+        "\u{1f600}",
+        "10",
+        "9",
+    ];
+    let pages: Vec<Page> = ids
+        .iter()
+        .map(|id| Page {
+            resources: vec![user(id, id), group(id, id)],
+            entitlements: vec![membership(id)],
+            grants: vec![grant(id, "b"), grant("a", id)],
+        })
+        .collect();
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let forward = publish(&mut sync, &pages);
+    let backward: Vec<Page> = pages.iter().rev().cloned().collect();
+    let backward = publish(&mut sync, &backward);
+    let store = sync.store();
+    let listed = everything(store, &forward);
+    assert_eq!(listed, everything(store, &backward));
+
+    let mut sorted = ids.map(|id| serde_json::to_string(&user(id, id)).unwrap());
+    sorted.sort_by_key(|row| serde_json::from_str::<Resource>(row).unwrap().id.id);
+    assert_eq!(rows(store, &forward, Rows::Resources("user")), sorted);
+}
+
+fn json(object: &impl serde::Serialize) -> String {
+    serde_json::to_string(object).unwrap()
+}
+
+#[test]
+fn rows_are_the_objects_that_were_written() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let nested = Grant {
+        expands: Some(Expansion {
+            slugs: vec!["member".to_owned()],
+            shallow: true,
+            kinds: Vec::new(),
+        }),
+        attributes: Attributes([("since".to_owned(), AttributeValue::Integer(7))].into()),
+        principal: ResourceId::new("group", "staff"),
+        ..grant("admins", "")
+    };
+    let mut pages = pages();
+    pages[1].grants.push(nested.clone());
+    let run = publish(&mut sync, &pages);
+    let store = sync.store();
+    assert_eq!(
+        rows(store, &run, Rows::Resources("user")),
+        [json(&user("alice", "Alice")), json(&user("bob", "Bob"))]
+    );
+    assert_eq!(
+        rows(store, &run, Rows::Entitlements),
+        [json(&membership("admins"))]
+    );
+    assert_eq!(
+        rows(store, &run, Rows::Grants),
+        [
+            json(&nested),
+            json(&grant("admins", "alice")),
+            json(&grant("admins", "bob"))
+        ]
+    );
+    assert_eq!(
+        store
+            .resource(&run, &ResourceId::new("user", "bob"))
+            .unwrap(),
+        Some(user("bob", "Bob"))
+    );
+    assert_eq!(
+        store
+            .resource(&run, &ResourceId::new("user", "admins"))
+            .unwrap(),
+        None
+    );
+}
+
+#[test]
+fn what_comes_twice_is_there_once_and_the_last_one_wins() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let run = sync.begin_run(&start()).unwrap();
+    sync.write_pages(&run, &pages()).unwrap();
+    let renamed = Entitlement {
+        display_name: "Admins".to_owned(),
+        ..membership("admins")
+    };
+    let again = Page {
+        resources: vec![user("bob", "Robert")],
+        entitlements: vec![renamed],
+        grants: vec![grant("admins", "bob")],
+    };
+    sync.write_page(&run, &again).unwrap();
+    let settled = sync.settle(&run).unwrap();
+    assert_eq!(settled.repeated, 3);
+    assert_eq!(settled.counts.of("users"), Some(2));
+
+    // Settled once, and then one more page.
+    sync.write_page(
+        &run,
+        &Page {
+            resources: vec![user("bob", "Bobby")],
+            ..Page::default()
+        },
+    )
+    .unwrap();
+    let run = sync.finish_run(&run, &end(RunState::Complete)).unwrap();
+    let store = sync.store();
+    let bob = store
+        .resource(&run, &ResourceId::new("user", "bob"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(bob.display_name, "Bobby");
+    assert_eq!(rows(store, &run, Rows::Resources("user")).len(), 2);
+    assert_eq!(rows(store, &run, Rows::Grants).len(), 2);
+    assert!(rows(store, &run, Rows::Entitlements)[0].contains(r#""display_name":"Admins""#));
+}
+
+#[test]
+fn counts_are_those_of_what_was_asked_for() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let all = publish(&mut sync, &pages());
+    let json = serde_json::to_string(&sync.store().counts(&all).unwrap()).unwrap();
+    assert_eq!(
+        json,
+        r#"{"users":2,"groups":1,"entitlements":1,"grants":2}"#
+    );
+
+    let scope = Scope {
+        kinds: vec!["group".to_owned()],
+        ..Scope::default()
+    };
+    let run = sync.begin_run(&RunStart { scope, ..start() }).unwrap();
+    let run = sync.finish_run(&run, &end(RunState::Complete)).unwrap();
+    let counts = Store::open(&path).unwrap().counts(&run).unwrap();
+    assert_eq!(counts.of("groups"), Some(0), "asked for and empty");
+    assert_eq!(counts.of("users"), None, "not asked for and unknown");
+    assert_eq!((counts.entitlements, counts.grants), (None, None));
+}
+
+#[test]
+fn references_to_nothing_are_counted_only_where_it_was_read() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let page = Page {
+        grants: vec![
+            grant("admins", "ghost"),
+            grant("lost", "bob"),
+            grant("lost", "ghost"),
+        ],
+        ..Page::default()
+    };
+    let [first, second] = pages();
+    let all = publish(&mut sync, &[first.clone(), second.clone(), page.clone()]);
+    let found = sync.store().dangling(&all).unwrap();
+    assert_eq!(
+        found,
+        Dangling {
+            principals: 2,
+            entitlements: 2
+        }
+    );
+
+    let scope = Scope {
+        kinds: vec!["group".to_owned()],
+        entitlements: true,
+        grants: true,
+    };
+    let run = sync.begin_run(&RunStart { scope, ..start() }).unwrap();
+    sync.write_pages(&run, &[first, second, page]).unwrap();
+    let run = sync.finish_run(&run, &end(RunState::Complete)).unwrap();
+    let found = sync.store().dangling(&run).unwrap();
+    assert_eq!(
+        found,
+        Dangling {
+            principals: 0,
+            entitlements: 2
+        }
+    );
+}
+
+#[test]
+fn holdings_have_the_names_that_people_know() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let [first, mut second] = pages();
+    second.grants.push(grant("lost", "alice"));
+    publish(&mut sync, &[first, second]);
+    drop(sync);
+    let store = Store::open(&path).unwrap();
+    let run = store.require_run(None).unwrap();
+    let (admins, alice) = (
+        ResourceId::new("group", "admins"),
+        ResourceId::new("user", "alice"),
+    );
+    let collect = |which| {
+        let mut found = Vec::new();
+        store
+            .each_holding(&run, which, |holding| {
+                found.push((
+                    holding.grant.entitlement.to_string(),
+                    holding.resource_name,
+                    holding.entitlement_name,
+                    holding.grant.principal.to_string(),
+                    holding.principal_name,
+                ));
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        found
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let row = |user: &str, name: &str| {
+        let principal = format!("user:{user}");
+        (
+            "group:admins:member".to_owned(),
+            some("Admins"),
+            some("admins member"),
+            principal,
+            some(name),
+        )
+    };
+    assert_eq!(
+        collect(Holdings::On(&admins)),
+        [row("alice", "Alice"), row("bob", "Bob")]
+    );
+    let lost = (
+        "group:lost:member".to_owned(),
+        None,
+        None,
+        "user:alice".to_owned(),
+        some("Alice"),
+    );
+    assert_eq!(collect(Holdings::Of(&alice)), [row("alice", "Alice"), lost]);
+}
+
+#[test]
+fn an_unfinished_run_reads_like_a_finished_one() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let whole = publish(&mut sync, &pages());
+    let open = sync.begin_run(&start()).unwrap();
+    sync.write_pages(&open, &pages()).unwrap();
+    sync.write_page(&open, &pages()[0]).unwrap();
+
+    let store = Store::open(&path).unwrap();
+    let open = store.require_run(Some(&open.sync_id)).unwrap();
+    assert_eq!(everything(&store, &open), everything(&store, &whole));
+    assert_eq!(store.counts(&open).unwrap(), store.counts(&whole).unwrap());
+    let mut held = 0;
+    store
+        .each_holding(&open, Holdings::Of(&ResourceId::new("user", "bob")), |_| {
+            held += 1;
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    assert_eq!(held, 1);
+    sync.finish_run(&open, &end(RunState::Complete)).unwrap();
+}
+
+#[test]
+fn a_visitor_ends_the_pass_with_its_own_error() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let run = publish(&mut sync, &pages());
+    let mut seen = 0;
+    let ended = sync.store().each_row(&run, Rows::Resources("user"), |_| {
+        seen += 1;
+        Err(StoreError::Full {
+            path: PathBuf::from("elsewhere"),
+        })
+    });
+    assert!(matches!(ended, Err(StoreError::Full { .. })));
+    assert_eq!(seen, 1);
+}
+
+#[test]
+fn a_failed_page_leaves_nothing_behind() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let run = sync.begin_run(&start()).unwrap();
+    sync.store()
+        .ask(|sqlite| {
+            sqlite.execute_batch(
+                "CREATE TEMP TRIGGER fail BEFORE INSERT ON main.grant
+                 WHEN NEW.principal_id = 'alice' BEGIN SELECT raise(ABORT, 'no'); END",
+            )
+        })
+        .unwrap();
+    let [first, second] = pages();
+    sync.write_page(&run, &first).unwrap();
+    sync.write_page(&run, &second).unwrap_err();
+    let run = sync.finish_run(&run, &end(RunState::Partial)).unwrap();
+    let kept = everything(sync.store(), &run);
+    assert_eq!(kept.len(), 4, "{kept:?}");
+    assert!(!kept.iter().any(|row| row.contains("alice")), "{kept:?}");
+}

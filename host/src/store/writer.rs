@@ -1,0 +1,303 @@
+//! Writing a store: one run at a time, invisible until it is published.
+
+use std::path::Path;
+
+use rusqlite::{Connection as Sqlite, params};
+
+use super::lock::SyncLock;
+use super::open::{self, Found};
+use super::rows::Extra;
+use super::run::{Counts, Run, RunEnd, RunStart, RunState, id_stem, timestamp};
+use super::schema::{row_range, settle_into, to_json};
+use super::{Connection, Store, StoreError, retention};
+use crate::model::{Entitlement, Grant, Resource};
+
+/// The log is folded into the file when it has this many pages (32 MiB): each time costs
+/// two waits for the disk, and at SQLite's default of 1000 these took a third of the
+/// time of a fast sync.
+const CHECKPOINT_PAGES: i64 = 8192;
+
+/// Page cache in KiB: the inner pages of the trees of a million rows fit.
+const CACHE_KIB: i64 = 16 * 1024;
+
+/// What one call of the component brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Resources of any kinds.
+    pub resources: Vec<Resource>,
+    /// Entitlements of any resources.
+    pub entitlements: Vec<Entitlement>,
+    /// Grants of any entitlements.
+    pub grants: Vec<Grant>,
+}
+
+/// What a run has, once it is in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Its rows.
+    pub counts: Counts,
+    /// Rows that came more than once and are counted once.
+    pub repeated: u64,
+}
+
+/// A store that one sync holds.
+#[derive(Debug)]
+pub struct SyncStore {
+    pub(super) store: Store,
+    pub(super) open: Option<OpenRun>,
+    /// Dropped last: the store is closed before another sync may have it.
+    _lock: SyncLock,
+}
+
+#[derive(Debug)]
+pub(super) struct OpenRun {
+    number: i64,
+    next_row: i64,
+    /// Repeated rows that are known by now.
+    repeated: u64,
+    pub(super) settled: bool,
+}
+
+impl SyncStore {
+    /// Opens the store at `path` for a sync of `connection`, or creates it. What is
+    /// refused is left as it was.
+    pub fn open(path: &Path, connection: &Connection) -> Result<Self, StoreError> {
+        let (path, found) = open::look(path)?;
+        if found == Found::File {
+            // Before the lock, whose file would be a trace.
+            let (_, owner) = open::to_read(&path)?;
+            open::refuse_another(&path, &owner, connection)?;
+        }
+        let lock = SyncLock::acquire(&path)?;
+        if open::look(&path)?.1 == Found::Nothing {
+            open::create(&path, connection)?;
+        }
+        let sqlite = open::to_write(&path, connection)?;
+        let store = Store::writable(sqlite, path, connection.clone());
+        store.ask(|sqlite| {
+            tune(sqlite)?;
+            // The lock is ours, so whoever left a run open is gone.
+            sqlite.execute(
+                "UPDATE run SET state = ?1 WHERE state = ?2",
+                [RunState::Interrupted.as_str(), RunState::Running.as_str()],
+            )
+        })?;
+        retention::apply(&store)?;
+        Ok(Self {
+            store,
+            open: None,
+            _lock: lock,
+        })
+    }
+
+    /// The store as this sync sees it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Begins a run. It is not current before it ends as complete.
+    pub fn begin_run(&mut self, start: &RunStart) -> Result<Run, StoreError> {
+        let path = &self.store.path;
+        let (number, sync_id) = begin(&mut self.store.sqlite, start)
+            .map_err(|source| StoreError::from_sqlite(path, source))?;
+        self.open = Some(OpenRun {
+            number,
+            next_row: row_range(number).0,
+            repeated: 0,
+            settled: false,
+        });
+        self.store.require_run(Some(&sync_id))
+    }
+
+    /// Stores one page: all of it or nothing.
+    pub fn write_page(&mut self, run: &Run, page: &Page) -> Result<(), StoreError> {
+        self.write_pages(run, std::slice::from_ref(page))
+    }
+
+    /// Stores several pages in one transaction, which costs little more than one.
+    pub fn write_pages(&mut self, run: &Run, pages: &[Page]) -> Result<(), StoreError> {
+        let open = open_run(&mut self.open, &self.store, run)?;
+        let path = &self.store.path;
+        let written = write(&mut self.store.sqlite, open, pages)
+            .map_err(|source| StoreError::from_sqlite(path, source))?;
+        *open = written;
+        Ok(())
+    }
+
+    /// Puts the rows of an open run in order, so that they can be counted, judged and
+    /// read. More pages may follow; then it is settled anew.
+    pub fn settle(&mut self, run: &Run) -> Result<Settled, StoreError> {
+        let open = open_run(&mut self.open, &self.store, run)?;
+        let path = &self.store.path;
+        let dropped = settle(&mut self.store.sqlite, open.number)
+            .map_err(|source| StoreError::from_sqlite(path, source))?;
+        open.repeated += dropped;
+        open.settled = true;
+        let repeated = open.repeated;
+        let settled = self.store.require_run(Some(&run.sync_id))?;
+        let counts = self.store.counted(&settled)?;
+        Ok(Settled { counts, repeated })
+    }
+
+    /// Ends a run; one that ends as complete is current from then on. Then removes the
+    /// runs that need not be kept.
+    pub fn finish_run(&mut self, run: &Run, end: &RunEnd) -> Result<Run, StoreError> {
+        let is_settled = open_run(&mut self.open, &self.store, run)?.settled;
+        // Who interrupts a sync should not wait; a reader sorts such a run for itself.
+        let counts = match (end.state, is_settled) {
+            (RunState::Interrupted, _) => None,
+            (_, false) => Some(self.settle(run)?.counts),
+            (_, true) => Some(
+                self.store
+                    .counted(&self.store.require_run(Some(&run.sync_id))?)?,
+            ),
+        };
+        self.store.ask(|sqlite| {
+            sqlite.execute(
+                "UPDATE run SET state = ?2, finished_at = ?3, counts = ?4, counters = ?5,
+                   warnings = ?6 WHERE number = ?1",
+                params![
+                    run.number,
+                    end.state.as_str(),
+                    timestamp(end.finished_at),
+                    counts.as_ref().map(to_json).transpose()?,
+                    to_json(&end.counters)?,
+                    to_json(&end.warnings)?,
+                ],
+            )
+        })?;
+        self.open = None;
+        retention::apply(&self.store)?;
+        self.store.require_run(Some(&run.sync_id))
+    }
+}
+
+pub(super) fn open_run<'a>(
+    open: &'a mut Option<OpenRun>,
+    store: &Store,
+    run: &Run,
+) -> Result<&'a mut OpenRun, StoreError> {
+    open.as_mut()
+        .filter(|open| open.number == run.number)
+        .ok_or_else(|| StoreError::RunClosed {
+            path: store.path.clone(),
+            sync_id: run.sync_id.clone(),
+        })
+}
+
+fn tune(sqlite: &Sqlite) -> rusqlite::Result<()> {
+    // A power cut may cost the last pages, never the consistency of the file.
+    sqlite.pragma_update(None, "synchronous", "NORMAL")?;
+    sqlite.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    sqlite.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))
+}
+
+fn begin(sqlite: &mut Sqlite, start: &RunStart) -> rusqlite::Result<(i64, String)> {
+    let transaction = sqlite.transaction()?;
+    let stem = id_stem(start.started_at);
+    transaction.execute(
+        "INSERT INTO run (sync_id, state, component_digest, component_version,
+           started_at, kinds, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            stem,
+            RunState::Running.as_str(),
+            start.component_digest,
+            start.component_version,
+            timestamp(start.started_at),
+            to_json(&start.kinds)?,
+            to_json(&start.scope)?,
+        ],
+    )?;
+    let number = transaction.last_insert_rowid();
+    let sync_id = format!("{stem}-{number}");
+    transaction.execute(
+        "UPDATE run SET sync_id = ?2 WHERE number = ?1",
+        params![number, sync_id],
+    )?;
+    transaction.commit()?;
+    Ok((number, sync_id))
+}
+
+fn write(sqlite: &mut Sqlite, open: &OpenRun, pages: &[Page]) -> rusqlite::Result<OpenRun> {
+    let transaction = sqlite.transaction()?;
+    let run = open.number;
+    let mut next_row = open.next_row;
+    let mut repeated = open.repeated;
+    if open.settled {
+        transaction.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run])?;
+    }
+    {
+        let mut resource = transaction
+            .prepare_cached("INSERT INTO resource (row, kind, id, body) VALUES (?1, ?2, ?3, ?4)")?;
+        let mut entitlement = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO entitlement (run, kind, id, slug, body)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let mut grant = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO grant
+               (run, kind, id, slug, principal_kind, principal_id, extra)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for item in pages.iter().flat_map(|page| &page.resources) {
+            resource.execute(params![next_row, item.id.kind, item.id.id, to_json(item)?])?;
+            next_row += 1;
+        }
+        for item in pages.iter().flat_map(|page| &page.entitlements) {
+            let on = &item.id.resource;
+            let body = to_json(item)?;
+            if entitlement.execute(params![run, on.kind, on.id, item.id.slug, body])? == 0 {
+                repeated += 1;
+                transaction.execute(
+                    "UPDATE entitlement SET body = ?5
+                     WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4",
+                    params![run, on.kind, on.id, item.id.slug, body],
+                )?;
+            }
+        }
+        for item in pages.iter().flat_map(|page| &page.grants) {
+            let on = &item.entitlement.resource;
+            let (slug, principal) = (&item.entitlement.slug, &item.principal);
+            let extra = Extra::of(item).map(|extra| to_json(&extra)).transpose()?;
+            let values = params![
+                run,
+                on.kind,
+                on.id,
+                slug,
+                principal.kind,
+                principal.id,
+                extra
+            ];
+            if grant.execute(values)? == 0 {
+                repeated += 1;
+                transaction.execute(
+                    "UPDATE grant SET extra = ?7
+                     WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4
+                       AND principal_kind = ?5 AND principal_id = ?6",
+                    values,
+                )?;
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(OpenRun {
+        number: run,
+        next_row,
+        repeated,
+        settled: false,
+    })
+}
+
+/// Returns how many rows were superseded.
+fn settle(sqlite: &mut Sqlite, run: i64) -> rusqlite::Result<u64> {
+    let transaction = sqlite.transaction()?;
+    settle_into(&transaction, "main", run)?;
+    let (first, end) = row_range(run);
+    let superseded = transaction.execute(
+        "DELETE FROM resource WHERE row >= ?2 AND row < ?3
+         AND row NOT IN (SELECT row FROM resource_key WHERE run = ?1)",
+        [run, first, end],
+    )?;
+    transaction.execute("UPDATE run SET settled = 1 WHERE number = ?1", [run])?;
+    transaction.commit()?;
+    Ok(superseded as u64)
+}

@@ -1,0 +1,97 @@
+//! What a person should know about a sync that went well: counted, with a few examples,
+//! never one line a row.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+/// Examples that are kept of each kind of warning; enough to begin looking.
+const EXAMPLES: usize = 3;
+
+/// A kind of warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WarningCode {
+    /// Rows came more than once and were kept once.
+    RepeatedRows,
+    /// A resource vanished while what belongs to it was read.
+    Vanished,
+    /// A list was begun again because its cursor was not accepted any more.
+    Restarted,
+    /// A grant names a principal that is not in the snapshot.
+    UnknownPrincipal,
+}
+
+/// A kind of warning, how often it came, and examples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// What kind it is.
+    pub code: WarningCode,
+    /// How often it came.
+    pub count: u64,
+    /// For people.
+    pub message: String,
+}
+
+/// Collects warnings.
+#[derive(Debug, Default)]
+pub(super) struct Warnings(Mutex<BTreeMap<WarningCode, (u64, Vec<String>)>>);
+
+impl Warnings {
+    pub(super) fn add(&self, code: WarningCode, count: u64, example: impl FnOnce() -> String) {
+        if count == 0 {
+            return;
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (total, examples) = all.entry(code).or_default();
+        *total += count;
+        if examples.len() < EXAMPLES {
+            examples.push(example());
+        }
+    }
+
+    /// In the order of their codes, so that equal syncs warn equally.
+    pub(super) fn list(&self) -> Vec<Warning> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter()
+            .map(|(&code, (count, examples))| {
+                let mut examples = examples.clone();
+                examples.sort();
+                let what = match code {
+                    WarningCode::RepeatedRows => "rows came more than once and were kept once",
+                    WarningCode::Vanished => "resources vanished while they were read",
+                    WarningCode::Restarted => "lists were begun again because their cursor had expired",
+                    WarningCode::UnknownPrincipal => {
+                        "grants name a principal that was not listed (created or deleted during the sync)"
+                    }
+                };
+                examples.retain(|example| !example.is_empty());
+                let shown = if examples.is_empty() { String::new() } else { format!(": {}", examples.join("; ")) };
+                let message = format!("{count} {what}{shown}");
+                Warning { code, count: *count, message }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_counted_and_show_a_few_examples_only() {
+        let warnings = Warnings::default();
+        for number in 0..10 {
+            warnings.add(WarningCode::Vanished, 1, || format!("group:{number}"));
+        }
+        warnings.add(WarningCode::RepeatedRows, 0, || "nothing".to_owned());
+        let list = warnings.list();
+        assert_eq!(list.len(), 1);
+        assert_eq!(list[0].count, 10);
+        assert_eq!(
+            list[0].message,
+            "10 resources vanished while they were read: group:0; group:1; group:2"
+        );
+    }
+}

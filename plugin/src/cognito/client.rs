@@ -1,0 +1,326 @@
+//! One operation, from its body to its parsed answer: sign, send, judge, correct the
+//! clock once, retry as often as allowed.
+//!
+//! Relies on [`Transport`] for everything outside; guards against answers that only
+//! look like a success: another content type (the log-in page of a captive portal), an
+//! encoding nobody asked for, bytes that are not UTF-8, JSON that ends too early.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::endpoint::Endpoint;
+use super::error::{Cause, Failure, Refusal};
+use super::operations::Operation;
+use super::retry::{Paid, Reason, RetryQuota, delay};
+use super::signing::Signer;
+use super::skew::{Offset, correction};
+use super::transport::Transport;
+
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("x-amz-retry-after");
+const JSON_1_1: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("cognito-connector/", env!("CARGO_PKG_VERSION")));
+
+/// What is shorter is no secret but a placeholder (`test`), and taking it out would
+/// tear words and codes apart. AWS's secrets have 40 characters.
+const MIN_SECRET: usize = 16;
+
+/// Sends the operations of one session.
+#[derive(Debug)]
+pub struct Client<T> {
+    transport: T,
+    endpoint: Endpoint,
+    signer: Signer,
+    max_attempts: u32,
+    quota: RetryQuota,
+    offset: Cell<Offset>,
+}
+
+impl<T: Transport> Client<T> {
+    /// A client of one endpoint.
+    pub fn new(transport: T, endpoint: Endpoint, signer: Signer, max_attempts: u32) -> Self {
+        Self {
+            transport,
+            endpoint,
+            signer,
+            max_attempts,
+            quota: RetryQuota::default(),
+            offset: Cell::default(),
+        }
+    }
+
+    /// Sends an operation and parses its answer.
+    pub fn call<R: DeserializeOwned>(
+        &self,
+        operation: Operation,
+        body: &[u8],
+    ) -> Result<R, Failure> {
+        let mut parsed = None;
+        self.attempt_until_done(operation, body, &mut |answer| {
+            parsed = Some(parse(answer)?);
+            Ok(())
+        })?;
+        parsed.ok_or_else(|| Failure::new(not_understood("it is empty", false)))
+    }
+
+    fn attempt_until_done(
+        &self,
+        operation: Operation,
+        body: &[u8],
+        accept: &mut dyn FnMut(&[u8]) -> Result<(), Cause>,
+    ) -> Result<(), Failure> {
+        let mut retries = 0;
+        let mut paid: Option<Paid> = None;
+        let mut clock_corrected = false;
+        loop {
+            let (failure, better_offset) = match self.attempt(operation, body, accept) {
+                Ok(()) => {
+                    self.quota.succeeded(paid);
+                    return Ok(());
+                }
+                Err(failed) => failed,
+            };
+            if let Some(offset) = better_offset.filter(|_| !clock_corrected) {
+                clock_corrected = true;
+                self.offset.set(offset);
+                self.log(&LogLine {
+                    offset_ms: Some(offset.0),
+                    ..LogLine::new("the clock is wrong, signing again", operation)
+                });
+                continue;
+            }
+            let Some(reason) = failure.retry_reason() else {
+                return Err(failure);
+            };
+            if retries + 1 >= self.max_attempts {
+                return Err(failure);
+            }
+            paid = self.quota.pay(reason);
+            if paid.is_none() {
+                return Err(failure);
+            }
+            let asked = failure
+                .retry_after_ms
+                .map(u64::from)
+                .map(Duration::from_millis);
+            let wait = delay(reason, retries, self.transport.jitter(), asked);
+            retries += 1;
+            self.log(&LogLine {
+                reason: Some(match reason {
+                    Reason::Throttled => "throttled",
+                    Reason::Transient => "transient",
+                }),
+                retry: Some(retries),
+                wait_ms: u64::try_from(wait.as_millis()).ok(),
+                ..LogLine::new("sending again", operation)
+            });
+            self.transport.sleep(wait);
+        }
+    }
+
+    /// One request. Its failure comes with a better clock offset where one is known.
+    fn attempt(
+        &self,
+        operation: Operation,
+        body: &[u8],
+        accept: &mut dyn FnMut(&[u8]) -> Result<(), Cause>,
+    ) -> Result<(), (Failure, Option<Offset>)> {
+        let request = self
+            .request(operation, body)
+            .map_err(|failure| (failure, None))?;
+        let sent = self.transport.now();
+        let response = match self.transport.send(request) {
+            Ok(response) => response,
+            Err(error) => return Err((Failure::new(Cause::NotAnswered(error)), None)),
+        };
+        let received = self.transport.now();
+        let (parts, answer) = response.into_parts();
+        let mut offset = None;
+        let cause = if parts.status == http::StatusCode::OK {
+            match usable(&parts.headers).and_then(|()| accept(&answer)) {
+                Ok(()) => return Ok(()),
+                Err(cause) => cause,
+            }
+        } else {
+            let refusal = Refusal::read(parts.status, &parts.headers, &answer);
+            if let Some(code) = &refusal.code {
+                offset = correction(code, &parts.headers, sent, received, self.offset.get());
+            }
+            Cause::Refused(refusal)
+        };
+        let failure = Failure {
+            cause: self.redacted(cause),
+            request_id: request_id(&parts.headers),
+            retry_after_ms: retry_after_ms(&parts.headers),
+        };
+        Err((failure, offset))
+    }
+
+    fn request(
+        &self,
+        operation: Operation,
+        body: &[u8],
+    ) -> Result<http::Request<Vec<u8>>, Failure> {
+        let not_signed = || Failure::new(Cause::NotSigned);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, JSON_1_1);
+        let target = format!("{}.{operation}", super::operations::TARGET_PREFIX);
+        let target = HeaderValue::from_str(&target).map_err(|_| not_signed())?;
+        headers.insert(TARGET, target);
+        let uri = self.endpoint.uri();
+        let time = self.offset.get().apply(self.transport.now());
+        let proof = self
+            .signer
+            .sign(
+                "POST",
+                &uri.to_string(),
+                &headers,
+                body,
+                time,
+                aws_sigv4::http_request::SigningSettings::default(),
+            )
+            .map_err(|_| not_signed())?;
+        headers.extend(proof);
+        headers.insert(USER_AGENT, AGENT);
+        let mut request = http::Request::new(body.to_vec());
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    /// Takes our own secrets out of a message that the service may have echoed.
+    fn redacted(&self, cause: Cause) -> Cause {
+        let Cause::Refused(mut refusal) = cause else {
+            return cause;
+        };
+        let credentials = &self.signer.credentials;
+        for text in [&mut refusal.code, &mut refusal.message]
+            .into_iter()
+            .flatten()
+        {
+            let secrets = [
+                Some(credentials.secret_access_key()),
+                credentials.session_token(),
+            ];
+            let long = |secret: &&str| secret.len() >= MIN_SECRET;
+            for secret in secrets.into_iter().flatten().filter(long) {
+                *text = text.replace(secret, "[redacted]");
+            }
+        }
+        Cause::Refused(refusal)
+    }
+
+    fn log(&self, line: &LogLine<'_>) {
+        // Texts and numbers can always be written.
+        let line = serde_json::to_string(line).unwrap_or_default();
+        self.transport.log(&line);
+    }
+}
+
+/// A line of the log.
+#[derive(Default, serde::Serialize)]
+struct LogLine<'a> {
+    level: &'a str,
+    message: &'a str,
+    operation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset_ms: Option<i64>,
+}
+
+impl<'a> LogLine<'a> {
+    fn new(message: &'a str, operation: Operation) -> Self {
+        Self {
+            level: "info",
+            message,
+            operation: operation.name(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a success can be an answer of this API at all.
+fn usable(headers: &HeaderMap) -> Result<(), Cause> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match text(CONTENT_ENCODING) {
+        None | Some("identity") => {}
+        Some(_) => {
+            return Err(not_understood(
+                "it is compressed, which was not asked for",
+                false,
+            ));
+        }
+    }
+    let media_type = text(CONTENT_TYPE)
+        .and_then(|value| value.split(';').next())
+        .map(|value| value.trim().to_ascii_lowercase());
+    // The second is what emulators send.
+    match media_type.as_deref() {
+        Some("application/x-amz-json-1.1" | "application/json") => Ok(()),
+        _ => Err(not_understood(
+            "its content type is not JSON; something between here and the service answered",
+            false,
+        )),
+    }
+}
+
+fn parse<R: DeserializeOwned>(answer: &[u8]) -> Result<R, Cause> {
+    let text = std::str::from_utf8(answer).map_err(|_| not_understood("it is not UTF-8", false))?;
+    // A list would be taken for the members of an object in their order.
+    match text.trim_start().chars().next() {
+        Some('{') => {}
+        None => return Err(not_understood("it is empty", true)),
+        Some(_) => return Err(not_understood("it is no JSON object", false)),
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let place = format!("line {} column {}", error.line(), error.column());
+        let words = error.to_string();
+        match error.classify() {
+            Category::Eof => not_understood("it ends too early", true),
+            // Only these words are ours; the others quote the value that was found.
+            Category::Data if words.starts_with("missing field") => not_understood(&words, false),
+            Category::Data => not_understood(
+                &format!("a member is not of the expected type at {place}"),
+                false,
+            ),
+            Category::Syntax | Category::Io => {
+                not_understood(&format!("it is not valid JSON at {place}"), false)
+            }
+        }
+    })
+}
+
+fn not_understood(detail: &str, cut_off: bool) -> Cause {
+    Cause::NotUnderstood {
+        detail: detail.to_owned(),
+        cut_off,
+    }
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    // A UUID has 36 characters; what is longer is not worth passing on.
+    (!id.is_empty() && id.len() <= 64).then(|| id.to_owned())
+}
+
+fn retry_after_ms(headers: &HeaderMap) -> Option<u32> {
+    let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+    number(RETRY_AFTER_MS).or_else(|| number(RETRY_AFTER)?.checked_mul(1000))
+}
+
+#[cfg(test)]
+mod tests;

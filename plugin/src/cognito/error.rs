@@ -1,0 +1,453 @@
+//! From a refusal of the service, or of the way to it, to an error of the contract.
+//!
+//! The code of a refusal can stand in the body (`__type`, with a namespace before `#`),
+//! in a header (with a suffix after `:`), in XML (a front end that never saw the
+//! request's protocol), or nowhere (a proxy's HTML). The HTTP status is the last resort
+//! only: this API sends 400 for nearly everything.
+//!
+//! Quoted messages of the service are cut, freed of control characters, and end at the
+//! first line break: what follows there in a signature error is the canonical request
+//! with the session token in it.
+
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::operations::{Operation, Subject};
+use super::retry::Reason;
+use super::transport::{SendError, SendErrorKind};
+use crate::error::{self as code, Error};
+
+/// The longest quotation of a foreign message, in characters.
+const MAX_QUOTE: usize = 300;
+
+/// Why an operation did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened.
+    pub cause: Cause,
+    /// The service's id of the request.
+    pub request_id: Option<String>,
+    /// How long the service asked to wait.
+    pub retry_after_ms: Option<u32>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No answer.
+    NotAnswered(SendError),
+    /// The service refused.
+    Refused(Refusal),
+    /// A success that can't be understood.
+    NotUnderstood {
+        /// In which way.
+        detail: String,
+        /// Whether the rest is missing, so that another attempt may bring it.
+        cut_off: bool,
+    },
+    /// The request could not be signed.
+    NotSigned,
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// The bare code, if one was found.
+    pub code: Option<String>,
+    /// The message, if one was found; not yet fit to be shown.
+    pub message: Option<String>,
+}
+
+/// What a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Fewer requests, please.
+    Throttled,
+    /// A hard limit.
+    Quota,
+    /// The service failed.
+    ServiceFailed,
+    /// The service gave up on the request.
+    TimedOut,
+    /// The secret does not belong to the key, or something altered the request.
+    WrongSignature,
+    /// The clock is wrong.
+    WrongClock,
+    /// The key or the session token is unknown.
+    UnknownKey,
+    /// The session token has expired.
+    ExpiredToken,
+    /// The request carried no usable proof.
+    NotAuthenticated,
+    /// IAM says no.
+    Denied,
+    /// The firewall in front of the pool says no.
+    Blocked,
+    /// The user does not exist.
+    NoSuchUser,
+    /// The pool or the group does not exist.
+    NoSuchResource,
+    /// A member of the request is wrong.
+    InvalidInput,
+    /// The page token is wrong.
+    InvalidToken,
+    /// The pool or its region does not offer the operation.
+    NotOffered,
+    /// The endpoint does not speak this API.
+    NotThisApi,
+    /// An answer that sends us elsewhere.
+    Redirect,
+    /// Anything else.
+    Unknown,
+}
+
+/// The body of a refusal. A member of an unexpected type must not hide the others.
+#[derive(Default, Deserialize)]
+struct Body<'a> {
+    #[serde(borrow, rename = "__type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Message")]
+    capital_message: Option<&'a RawValue>,
+}
+
+fn json_text(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
+}
+
+impl Refusal {
+    /// Reads a refusal.
+    #[must_use]
+    pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let header = |name: &str| {
+            let value = headers.get(name)?.to_str().ok()?.trim();
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        let json = serde_json::from_str::<Body<'_>>(text).unwrap_or_default();
+        let code = json_text(json.kind)
+            .or_else(|| header("x-amzn-errortype"))
+            .or_else(|| json_text(json.code))
+            .or_else(|| xml_text(text, "Code"))
+            .map(|code| bare_code(&code).to_owned())
+            .filter(|code| !code.is_empty());
+        let message = json_text(json.message)
+            .or_else(|| json_text(json.capital_message))
+            .or_else(|| header("x-amzn-errormessage"))
+            .or_else(|| xml_text(text, "Message"));
+        Self {
+            status,
+            code,
+            message,
+        }
+    }
+
+    /// What it means.
+    #[must_use]
+    pub fn meaning(&self) -> Meaning {
+        let by_code = self.code.as_deref().and_then(meaning_of_code);
+        by_code.unwrap_or_else(|| meaning_of_status(self.status))
+    }
+
+    /// Code and message in brackets, fit to be shown.
+    fn quote(&self) -> String {
+        let code = match &self.code {
+            Some(code) => shown(code),
+            None => format!("HTTP status {}", self.status.as_u16()),
+        };
+        match self.message.as_deref().map(shown) {
+            Some(message) if !message.is_empty() => format!("({code}: {message})"),
+            _ => format!("({code})"),
+        }
+    }
+}
+
+impl Failure {
+    /// A failure without anything that the service said.
+    #[must_use]
+    pub fn new(cause: Cause) -> Self {
+        Self {
+            cause,
+            request_id: None,
+            retry_after_ms: None,
+        }
+    }
+
+    /// Why the same request is worth sending again; `None` if it is not.
+    #[must_use]
+    pub fn retry_reason(&self) -> Option<Reason> {
+        match &self.cause {
+            Cause::NotAnswered(error) => match error.kind {
+                SendErrorKind::NameResolution
+                | SendErrorKind::Connection
+                | SendErrorKind::Timeout
+                | SendErrorKind::Incomplete => Some(Reason::Transient),
+                SendErrorKind::Denied
+                | SendErrorKind::Certificate
+                | SendErrorKind::TooLong
+                | SendErrorKind::Protocol => None,
+            },
+            Cause::Refused(refusal) => match refusal.meaning() {
+                Meaning::Throttled => Some(Reason::Throttled),
+                Meaning::ServiceFailed | Meaning::TimedOut => Some(Reason::Transient),
+                _ => None,
+            },
+            Cause::NotUnderstood { cut_off, .. } => cut_off.then_some(Reason::Transient),
+            Cause::NotSigned => None,
+        }
+    }
+
+    /// The error of the contract.
+    #[must_use]
+    pub fn into_error(self, operation: Operation, subject: &Subject<'_>) -> Error {
+        let (code, message) = match &self.cause {
+            Cause::NotAnswered(error) => not_answered(error, operation),
+            Cause::Refused(refusal) => refused(refusal, operation, subject),
+            Cause::NotUnderstood { detail, .. } => (
+                code::BAD_RESPONSE,
+                format!("the answer to {operation} can't be used: {detail}"),
+            ),
+            Cause::NotSigned => (
+                code::INTERNAL,
+                format!("the request for {operation} could not be signed"),
+            ),
+        };
+        Error {
+            code: code.to_owned(),
+            message,
+            retryable: self.retry_reason().is_some(),
+            retry_after_ms: self.retry_after_ms,
+            operation: Some(operation.name().to_owned()),
+            request_id: self.request_id,
+        }
+    }
+}
+
+fn not_answered(error: &SendError, operation: Operation) -> (&'static str, String) {
+    let (code, what) = match error.kind {
+        SendErrorKind::Denied => (
+            code::DENIED_BY_HOST,
+            "was not let out by the host of this connector",
+        ),
+        SendErrorKind::NameResolution => (
+            code::UNAVAILABLE,
+            "did not reach the service: its name does not resolve; check region and endpoint-url",
+        ),
+        SendErrorKind::Connection => (
+            code::UNAVAILABLE,
+            "did not reach the service: no connection, or it broke",
+        ),
+        SendErrorKind::Certificate => (
+            code::UNAVAILABLE,
+            "was not sent: the endpoint could not prove its identity",
+        ),
+        SendErrorKind::Timeout => (code::DEADLINE_EXCEEDED, "was not answered in time"),
+        SendErrorKind::Incomplete => (code::BAD_RESPONSE, "got an answer that was cut off"),
+        SendErrorKind::TooLong => (code::BAD_RESPONSE, "got an answer that is too long"),
+        SendErrorKind::Protocol => (code::BAD_RESPONSE, "got an answer that breaks HTTP"),
+    };
+    let detail = shown(&error.detail);
+    if detail.is_empty() {
+        (code, format!("{operation} {what}"))
+    } else {
+        (code, format!("{operation} {what} ({detail})"))
+    }
+}
+
+fn refused(
+    refusal: &Refusal,
+    operation: Operation,
+    subject: &Subject<'_>,
+) -> (&'static str, String) {
+    let pool = subject.pool;
+    let (code, what) = match refusal.meaning() {
+        Meaning::Throttled => (
+            code::THROTTLED,
+            format!("the service asked for fewer requests of {operation}"),
+        ),
+        Meaning::Quota => (
+            code::QUOTA_EXCEEDED,
+            format!("{operation} hit a hard limit of the service, waiting does not help"),
+        ),
+        Meaning::ServiceFailed => (
+            code::UNAVAILABLE,
+            format!("the service failed at {operation}"),
+        ),
+        Meaning::TimedOut => (
+            code::DEADLINE_EXCEEDED,
+            format!("the service did not finish {operation} in time"),
+        ),
+        Meaning::WrongSignature => (
+            code::UNAUTHENTICATED,
+            "the service rejected the signature; check that aws-secret-access-key belongs to \
+             aws-access-key-id"
+                .to_owned(),
+        ),
+        Meaning::WrongClock => (
+            code::UNAUTHENTICATED,
+            "the service rejected the time of the signature; set the clock".to_owned(),
+        ),
+        Meaning::UnknownKey => (
+            code::UNAUTHENTICATED,
+            "the service does not know the credentials; check aws-access-key-id, and \
+             aws-session-token for temporary ones"
+                .to_owned(),
+        ),
+        Meaning::ExpiredToken => (
+            code::UNAUTHENTICATED,
+            "the temporary credentials have expired; give fresh ones".to_owned(),
+        ),
+        Meaning::NotAuthenticated => (
+            code::UNAUTHENTICATED,
+            "the service found no valid proof of who sent the request".to_owned(),
+        ),
+        Meaning::Denied => (
+            code::PERMISSION_DENIED,
+            format!(
+                "the credentials may not call {} on user pool '{pool}'; allow it in their IAM \
+                 policy",
+                operation.permission()
+            ),
+        ),
+        Meaning::Blocked => (
+            code::PERMISSION_DENIED,
+            format!("the web firewall of user pool '{pool}' blocked {operation}"),
+        ),
+        Meaning::NoSuchUser => (code::NOT_FOUND, subject.missing_user()),
+        Meaning::NoSuchResource => (
+            code::NOT_FOUND,
+            subject.missing_resource(refusal.message.as_deref().unwrap_or_default()),
+        ),
+        Meaning::InvalidInput | Meaning::InvalidToken if subject.with_cursor => (
+            code::CURSOR_EXPIRED,
+            format!(
+                "{operation} does not accept the cursor any more; read the list from its start"
+            ),
+        ),
+        Meaning::InvalidInput | Meaning::InvalidToken => (
+            code::INVALID_ARGUMENT,
+            format!("{operation} does not accept an argument"),
+        ),
+        Meaning::NotOffered => (
+            code::FAILED_PRECONDITION,
+            format!("user pool '{pool}' does not offer {operation} in this region or plan"),
+        ),
+        Meaning::NotThisApi => (
+            code::BAD_RESPONSE,
+            format!("the endpoint does not understand {operation}; check endpoint-url"),
+        ),
+        Meaning::Redirect => (
+            code::BAD_RESPONSE,
+            format!(
+                "{operation} was redirected, and signed requests follow no redirect; check \
+                 endpoint-url"
+            ),
+        ),
+        Meaning::Unknown => (
+            code::BAD_RESPONSE,
+            format!("{operation} failed for a reason that is not known here"),
+        ),
+    };
+    (code, format!("{what} {}", refusal.quote()))
+}
+
+fn meaning_of_code(code: &str) -> Option<Meaning> {
+    // The same error is called `X` by some front ends and `XException` by others.
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    Some(match code {
+        "TooManyRequests"
+        | "Throttling"
+        | "Throttled"
+        | "RequestThrottled"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceeded" => Meaning::Throttled,
+        // Every AWS SDK retries this one; in Cognito it is a daily or absolute limit.
+        "LimitExceeded" | "ServiceQuotaExceeded" => Meaning::Quota,
+        "InternalError"
+        | "InternalServer"
+        | "InternalServerError"
+        | "InternalFailure"
+        | "ServiceUnavailable" => Meaning::ServiceFailed,
+        "RequestTimeout" => Meaning::TimedOut,
+        "InvalidSignature" | "SignatureDoesNotMatch" | "AuthFailure" => Meaning::WrongSignature,
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => Meaning::WrongClock,
+        "UnrecognizedClient" | "InvalidClientTokenId" | "InvalidAccessKeyId" => Meaning::UnknownKey,
+        "ExpiredToken" => Meaning::ExpiredToken,
+        "MissingAuthenticationToken" | "IncompleteSignature" => Meaning::NotAuthenticated,
+        "AccessDenied" | "NotAuthorized" | "UnauthorizedOperation" => Meaning::Denied,
+        "Forbidden" => Meaning::Blocked,
+        "UserNotFound" => Meaning::NoSuchUser,
+        "ResourceNotFound" => Meaning::NoSuchResource,
+        "InvalidParameter" | "Validation" | "ValidationError" => Meaning::InvalidInput,
+        "InvalidToken" => Meaning::InvalidToken,
+        "OperationNotEnabled" | "UserPoolAddOnNotEnabled" | "FeatureUnavailableInTier" => {
+            Meaning::NotOffered
+        }
+        "UnknownOperation" | "Serialization" | "InvalidAction" | "Unsupported" => {
+            Meaning::NotThisApi
+        }
+        _ => return None,
+    })
+}
+
+fn meaning_of_status(status: StatusCode) -> Meaning {
+    match status.as_u16() {
+        300..=399 => Meaning::Redirect,
+        401 => Meaning::NotAuthenticated,
+        403 => Meaning::Denied,
+        404 | 405 | 415 => Meaning::NotThisApi,
+        408 => Meaning::TimedOut,
+        429 => Meaning::Throttled,
+        500..=599 => Meaning::ServiceFailed,
+        _ => Meaning::Unknown,
+    }
+}
+
+/// The code without its namespace and without the address that some front ends add.
+fn bare_code(code: &str) -> &str {
+    let code = code.split_once(':').map_or(code, |(code, _)| code);
+    let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
+    code.trim()
+}
+
+/// The text of the first element of this name. Enough for the three fixed shapes of
+/// AWS error documents; entities stay as they are.
+fn xml_text(text: &str, element: &str) -> Option<String> {
+    if !text.trim_start().starts_with('<') {
+        return None;
+    }
+    let (_, rest) = text.split_once(&format!("<{element}>"))?;
+    let (content, _) = rest.split_once(&format!("</{element}>"))?;
+    Some(content.trim().to_owned())
+}
+
+/// A foreign text, fit to be shown: one line, no control characters, not too long.
+fn shown(text: &str) -> String {
+    let line = text
+        .trim_start()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end();
+    let mut shown: String = line
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_QUOTE)
+        .collect();
+    if line.chars().nth(MAX_QUOTE).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! Client of the Amazon Cognito user pools JSON API, as small as the connector needs
+//! it: six reading operations on one pool.
+//!
+//! No AWS SDK: its executor, connectors and credential chain are larger than the whole
+//! component and need more imports than a sandbox should grant. Signing is the one
+//! part that is not written here (see [`signing`]).
+
+pub mod client;
+pub mod endpoint;
+pub mod error;
+pub mod model;
+pub mod operations;
+pub mod retry;
+pub mod signing;
+pub mod skew;
+pub mod timestamp;
+pub mod transport;
+// Natively only its pure parts can run, which is enough to test them.
+#[cfg(any(target_family = "wasm", test))]
+pub mod wasi;
+
+#[cfg(test)]
+pub(crate) mod fake;

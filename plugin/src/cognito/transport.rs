@@ -1,0 +1,206 @@
+//! The way out of the component, as one trait: send a request, know the time, wait,
+//! draw a random number, write a log line.
+//!
+//! Everything that is not a pure function goes through here, so that every retry,
+//! every clock and every broken answer can be tested without a network and without
+//! waiting. [`BodyBuffer`] belongs to every implementation: it is what turns a body
+//! that is too long, cut off or lying about its length into an error.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+
+/// The longest body that is read.
+///
+/// A legal page can reach about 6 MB (60 users × 50 custom attributes × 2,048 bytes);
+/// more than twice that is no answer of this service.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// What lies outside of the component.
+pub trait Transport {
+    /// Sends one request and reads the whole answer. Never follows a redirect.
+    fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, SendError>;
+
+    /// The wall clock.
+    fn now(&self) -> SystemTime;
+
+    /// Waits.
+    fn sleep(&self, duration: Duration);
+
+    /// A random number, at least 0 and less than 1.
+    fn jitter(&self) -> f64;
+
+    /// Writes one line to the log.
+    fn log(&self, line: &str);
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendError {
+    /// What went wrong.
+    pub kind: SendErrorKind,
+    /// For people: the transport's own words.
+    pub detail: String,
+}
+
+/// The kinds of failure that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendErrorKind {
+    /// The host did not let the request out.
+    Denied,
+    /// The name of the endpoint does not resolve.
+    NameResolution,
+    /// No connection, or it broke before the answer began.
+    Connection,
+    /// The other side is not who it should be.
+    Certificate,
+    /// Too slow.
+    Timeout,
+    /// The answer began and did not end properly.
+    Incomplete,
+    /// The answer is longer than [`MAX_BODY`].
+    TooLong,
+    /// The answer breaks HTTP.
+    Protocol,
+}
+
+impl SendError {
+    /// An error with the transport's own words.
+    pub fn new(kind: SendErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Collects a body and knows when it is not the one that was announced.
+#[derive(Debug)]
+pub struct BodyBuffer {
+    announced: Option<u64>,
+    bytes: Vec<u8>,
+}
+
+impl BodyBuffer {
+    /// A buffer for the body that these headers announce.
+    pub fn new(headers: &HeaderMap) -> Result<Self, SendError> {
+        let mut announced = None;
+        for value in headers.get_all(CONTENT_LENGTH) {
+            let length = value
+                .to_str()
+                .ok()
+                .filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
+                .and_then(|text| text.parse::<u64>().ok())
+                .ok_or_else(|| {
+                    SendError::new(SendErrorKind::Protocol, "Content-Length is not a number")
+                })?;
+            if announced.is_some() {
+                return Err(SendError::new(
+                    SendErrorKind::Protocol,
+                    "more than one Content-Length",
+                ));
+            }
+            announced = Some(length);
+        }
+        if announced.is_some_and(|length| length > MAX_BODY as u64) {
+            return Err(too_long());
+        }
+        Ok(Self {
+            announced,
+            bytes: Vec::new(),
+        })
+    }
+
+    /// Adds what arrived.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), SendError> {
+        if chunk.len() > MAX_BODY - self.bytes.len() {
+            return Err(too_long());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// The body, if it is as long as announced.
+    pub fn finish(self) -> Result<Vec<u8>, SendError> {
+        match self.announced {
+            Some(length) if length != self.bytes.len() as u64 => Err(SendError::new(
+                SendErrorKind::Incomplete,
+                format!("{} of {length} announced bytes arrived", self.bytes.len()),
+            )),
+            _ => Ok(self.bytes),
+        }
+    }
+}
+
+fn too_long() -> SendError {
+    SendError::new(
+        SendErrorKind::TooLong,
+        format!("longer than {} MiB", MAX_BODY / (1024 * 1024)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(lengths: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for length in lengths {
+            headers.append(CONTENT_LENGTH, HeaderValue::from_static(length));
+        }
+        headers
+    }
+
+    fn read(lengths: &[&'static str], chunks: &[&[u8]]) -> Result<Vec<u8>, SendErrorKind> {
+        let mut buffer = BodyBuffer::new(&headers(lengths)).map_err(|error| error.kind)?;
+        for chunk in chunks {
+            buffer.push(chunk).map_err(|error| error.kind)?;
+        }
+        buffer.finish().map_err(|error| error.kind)
+    }
+
+    #[test]
+    fn a_body_of_the_announced_length_is_returned_whole() {
+        assert_eq!(read(&["5"], &[b"he", b"llo"]), Ok(b"hello".to_vec()));
+        assert_eq!(read(&[], &[b"he", b"llo"]), Ok(b"hello".to_vec()));
+        assert_eq!(read(&["0"], &[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_body_shorter_or_longer_than_announced_is_incomplete() {
+        assert_eq!(read(&["6"], &[b"hello"]), Err(SendErrorKind::Incomplete));
+        assert_eq!(read(&["4"], &[b"hello"]), Err(SendErrorKind::Incomplete));
+        assert_eq!(read(&["1"], &[]), Err(SendErrorKind::Incomplete));
+    }
+
+    #[test]
+    fn a_content_length_that_is_doubled_or_no_number_breaks_the_protocol() {
+        for lengths in [
+            &["5", "5"][..],
+            &["5", "6"],
+            &["+5"],
+            &["5, 5"],
+            &[""],
+            &["-1"],
+        ] {
+            assert_eq!(
+                read(lengths, &[b"hello"]),
+                Err(SendErrorKind::Protocol),
+                "{lengths:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_may_fill_the_cap_and_not_a_byte_more() {
+        let half = vec![b'x'; MAX_BODY / 2];
+        assert_eq!(read(&[], &[&half, &half]).unwrap().len(), MAX_BODY);
+        assert_eq!(
+            read(&[], &[&half, &half, b"x"]),
+            Err(SendErrorKind::TooLong)
+        );
+        assert_eq!(read(&["16777217"], &[]), Err(SendErrorKind::TooLong));
+    }
+}

@@ -1,0 +1,321 @@
+//! The transport of the component: `wasi:http` for requests, the WASI clocks and random
+//! numbers behind the standard library for the rest.
+//!
+//! It does not judge where a request goes (the client knows one origin only, and the
+//! host has the last word) and it does not follow redirects. It bounds every wait: the
+//! host may have tighter limits, but not every host has any.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant, SystemTime};
+
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::uri::Scheme as UriScheme;
+use http::{HeaderMap, StatusCode};
+
+use super::transport::{BodyBuffer, SendError, SendErrorKind, Transport};
+use crate::contract::wasi::http::outgoing_handler;
+use crate::contract::wasi::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
+    OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
+};
+use crate::contract::wasi::io::streams::{InputStream, StreamError};
+
+/// Name resolution, TCP and TLS; the AWS SDKs give up after about three seconds, which
+/// is short for a slow resolver.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The read timeout of the AWS SDKs: no answer of this API takes that long.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A pause in the middle of an answer is a broken connection.
+const BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The whole body. Bounds a drip of single bytes, which no pause between them does.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A stream takes no more than this in one blocking write.
+const WRITE_CHUNK: usize = 4096;
+
+/// How much is asked for in one read.
+const READ_CHUNK: u64 = 64 * 1024;
+
+/// The outside as WASI gives it.
+#[derive(Debug, Default)]
+pub struct Wasi;
+
+impl Transport for Wasi {
+    fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, SendError> {
+        let (parts, body) = request.into_parts();
+        let outgoing = OutgoingRequest::new(fields(&parts.headers, body.len())?);
+        let scheme = match parts.uri.scheme() {
+            Some(scheme) if *scheme == UriScheme::HTTP => Scheme::Http,
+            _ => Scheme::Https,
+        };
+        let path = parts
+            .uri
+            .path_and_query()
+            .map(http::uri::PathAndQuery::as_str);
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        let method = match parts.method {
+            http::Method::POST => Method::Post,
+            other => Method::Other(other.to_string()),
+        };
+        outgoing
+            .set_method(&method)
+            .and_then(|()| outgoing.set_scheme(Some(&scheme)))
+            .and_then(|()| outgoing.set_authority(authority))
+            .and_then(|()| outgoing.set_path_with_query(path))
+            .map_err(|()| refused("the request line was not accepted"))?;
+        let outgoing_body = outgoing
+            .body()
+            .map_err(|()| refused("the request has no body"))?;
+        let answer = outgoing_handler::handle(outgoing, Some(options()?)).map_err(error)?;
+        // A host that refuses the request may not read its body. Its answer then says
+        // more than the broken stream.
+        let written = write(outgoing_body, &body);
+        let response = wait(&answer)?;
+        written?;
+        read(response)
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn jitter(&self) -> f64 {
+        fastrand::f64()
+    }
+
+    fn log(&self, line: &str) {
+        // Nobody to tell that the log can't be written.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
+fn fields(headers: &HeaderMap, length: usize) -> Result<Fields, SendError> {
+    let mut list: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    list.push((
+        CONTENT_LENGTH.as_str().to_owned(),
+        length.to_string().into_bytes(),
+    ));
+    Fields::from_list(&list).map_err(|_| refused("the headers were not accepted"))
+}
+
+fn options() -> Result<RequestOptions, SendError> {
+    let nanos = |timeout: Duration| u64::try_from(timeout.as_nanos()).ok();
+    let options = RequestOptions::new();
+    options
+        .set_connect_timeout(nanos(CONNECT_TIMEOUT))
+        .and_then(|()| options.set_first_byte_timeout(nanos(FIRST_BYTE_TIMEOUT)))
+        .and_then(|()| options.set_between_bytes_timeout(nanos(BETWEEN_BYTES_TIMEOUT)))
+        .map_err(|()| refused("the timeouts were not accepted"))?;
+    Ok(options)
+}
+
+fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), SendError> {
+    let stream = body
+        .write()
+        .map_err(|()| refused("the request body can't be written"))?;
+    for chunk in bytes.chunks(WRITE_CHUNK) {
+        stream
+            .blocking_write_and_flush(chunk)
+            .map_err(|broken| broken_stream(&broken))?;
+    }
+    drop(stream);
+    OutgoingBody::finish(body, None).map_err(error)
+}
+
+fn wait(answer: &FutureIncomingResponse) -> Result<IncomingResponse, SendError> {
+    loop {
+        if let Some(result) = answer.get() {
+            return result
+                .map_err(|()| refused("the answer was taken before"))?
+                .map_err(error);
+        }
+        answer.subscribe().block();
+    }
+}
+
+fn read(response: IncomingResponse) -> Result<http::Response<Vec<u8>>, SendError> {
+    let protocol = |what: &str| SendError::new(SendErrorKind::Protocol, what);
+    let mut headers = HeaderMap::new();
+    for (name, value) in response.headers().entries() {
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| protocol("a header has no valid name"))?;
+        let value =
+            HeaderValue::from_bytes(&value).map_err(|_| protocol("a header has no valid value"))?;
+        headers
+            .try_append(name, value)
+            .map_err(|_| protocol("too many headers"))?;
+    }
+    let status = StatusCode::from_u16(response.status())
+        .map_err(|_| protocol("the status is no HTTP status"))?;
+    let mut buffer = BodyBuffer::new(&headers)?;
+    let body = response
+        .consume()
+        .map_err(|()| protocol("the answer has no body"))?;
+    fill(&mut buffer, &body)?;
+    let mut answer = http::Response::new(buffer.finish()?);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    Ok(answer)
+}
+
+fn fill(buffer: &mut BodyBuffer, body: &IncomingBody) -> Result<(), SendError> {
+    let stream: InputStream = body
+        .stream()
+        .map_err(|()| SendError::new(SendErrorKind::Protocol, "the answer has no body"))?;
+    let started = Instant::now();
+    loop {
+        match stream.blocking_read(READ_CHUNK) {
+            Ok(chunk) => buffer.push(&chunk)?,
+            Err(StreamError::Closed) => return Ok(()),
+            Err(broken) => return Err(broken_stream(&broken)),
+        }
+        if started.elapsed() > BODY_TIMEOUT {
+            return Err(SendError::new(
+                SendErrorKind::Timeout,
+                "the body of the answer took too long",
+            ));
+        }
+    }
+}
+
+fn refused(what: &str) -> SendError {
+    SendError::new(SendErrorKind::Denied, what)
+}
+
+fn broken_stream(broken: &StreamError) -> SendError {
+    let code = match broken {
+        StreamError::LastOperationFailed(cause) => http_error_code(cause),
+        StreamError::Closed => None,
+    };
+    code.map_or_else(
+        || SendError::new(SendErrorKind::Incomplete, "the connection broke"),
+        |code| match error(code) {
+            // The answer had begun when this happened.
+            SendError {
+                kind: SendErrorKind::Connection,
+                detail,
+            } => SendError::new(SendErrorKind::Incomplete, detail),
+            other => other,
+        },
+    )
+}
+
+fn error(code: ErrorCode) -> SendError {
+    let kind = match &code {
+        ErrorCode::HttpRequestDenied
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::HttpRequestMethodInvalid
+        | ErrorCode::HttpRequestUriInvalid
+        | ErrorCode::HttpRequestUriTooLong
+        | ErrorCode::HttpRequestLengthRequired
+        | ErrorCode::HttpRequestBodySize(_)
+        | ErrorCode::HttpRequestHeaderSectionSize(_)
+        | ErrorCode::HttpRequestHeaderSize(_)
+        | ErrorCode::HttpRequestTrailerSectionSize(_)
+        | ErrorCode::HttpRequestTrailerSize(_)
+        | ErrorCode::ConfigurationError
+        | ErrorCode::LoopDetected => SendErrorKind::Denied,
+        ErrorCode::DnsTimeout
+        | ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => SendErrorKind::Timeout,
+        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => SendErrorKind::NameResolution,
+        ErrorCode::TlsCertificateError => SendErrorKind::Certificate,
+        ErrorCode::HttpResponseIncomplete => SendErrorKind::Incomplete,
+        ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_)
+        | ErrorCode::HttpResponseTrailerSectionSize(_)
+        | ErrorCode::HttpResponseTrailerSize(_) => SendErrorKind::TooLong,
+        ErrorCode::HttpResponseTransferCoding(_)
+        | ErrorCode::HttpResponseContentCoding(_)
+        | ErrorCode::HttpUpgradeFailed
+        | ErrorCode::HttpProtocolError => SendErrorKind::Protocol,
+        ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionTerminated
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::TlsProtocolError
+        | ErrorCode::TlsAlertReceived(_)
+        | ErrorCode::InternalError(_) => SendErrorKind::Connection,
+    };
+    SendError::new(kind, detail(code))
+}
+
+/// The words of the host where it has any, else the name of its code.
+fn detail(code: ErrorCode) -> String {
+    match code {
+        ErrorCode::InternalError(Some(words)) => words,
+        ErrorCode::DnsError(payload) => payload.rcode.unwrap_or_default(),
+        code => {
+            let name = format!("{code:?}");
+            name.strip_prefix("ErrorCode::").unwrap_or(&name).to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::wasi::http::types::DnsErrorPayload;
+
+    #[test]
+    fn every_failure_of_the_host_is_told_apart() {
+        for (code, kind) in [
+            (ErrorCode::HttpRequestDenied, SendErrorKind::Denied),
+            (ErrorCode::DestinationIpProhibited, SendErrorKind::Denied),
+            (ErrorCode::DnsTimeout, SendErrorKind::Timeout),
+            (ErrorCode::ConnectionTimeout, SendErrorKind::Timeout),
+            (ErrorCode::ConnectionReadTimeout, SendErrorKind::Timeout),
+            (ErrorCode::HttpResponseTimeout, SendErrorKind::Timeout),
+            (
+                ErrorCode::DestinationNotFound,
+                SendErrorKind::NameResolution,
+            ),
+            (ErrorCode::TlsCertificateError, SendErrorKind::Certificate),
+            (ErrorCode::HttpResponseIncomplete, SendErrorKind::Incomplete),
+            (
+                ErrorCode::HttpResponseBodySize(None),
+                SendErrorKind::TooLong,
+            ),
+            (ErrorCode::HttpProtocolError, SendErrorKind::Protocol),
+            (ErrorCode::ConnectionRefused, SendErrorKind::Connection),
+            (ErrorCode::ConnectionTerminated, SendErrorKind::Connection),
+            (ErrorCode::ConnectionLimitReached, SendErrorKind::Connection),
+            (ErrorCode::InternalError(None), SendErrorKind::Connection),
+        ] {
+            let name = format!("{code:?}");
+            assert_eq!(error(code).kind, kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_own_words_are_kept() {
+        let words = "no route to host".to_owned();
+        assert_eq!(
+            error(ErrorCode::InternalError(Some(words))).detail,
+            "no route to host"
+        );
+        let rcode = DnsErrorPayload {
+            rcode: Some("NXDOMAIN".to_owned()),
+            info_code: None,
+        };
+        assert_eq!(error(ErrorCode::DnsError(rcode)).detail, "NXDOMAIN");
+        assert_eq!(
+            error(ErrorCode::ConnectionRefused).detail,
+            "ConnectionRefused"
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! The exports of the component.
+#![expect(
+    unsafe_code,
+    reason = "the export macro declares the symbols that a host calls"
+)]
+
+use crate::cognito::wasi::Wasi;
+use crate::contract::describe::{Description, Guest as Describe};
+use crate::contract::sync::{
+    self, EntitlementPage, GrantPage, GrantsOf, Guest as Sync, GuestSession, Lookup, ResourcePage,
+    Setting,
+};
+use crate::contract::types::{Error, ResourceId};
+use crate::session::Session;
+
+struct Component;
+
+impl Describe for Component {
+    fn describe() -> Description {
+        crate::describe::description()
+    }
+}
+
+impl Sync for Component {
+    type Session = Session<Wasi>;
+}
+
+impl GuestSession for Session<Wasi> {
+    fn open(settings: Vec<Setting>) -> Result<sync::Session, Error> {
+        Self::open(&settings, Wasi).map(sync::Session::new)
+    }
+
+    fn partitions(&self, kind: String) -> Result<Vec<String>, Error> {
+        self.partitions(&kind)
+    }
+
+    fn estimate(&self, kind: String) -> Result<Option<u64>, Error> {
+        self.estimate(&kind)
+    }
+
+    fn list_resources(
+        &self,
+        kind: String,
+        parent: Option<ResourceId>,
+        partition: Option<String>,
+        cursor: Option<String>,
+        page_size: Option<u32>,
+    ) -> Result<ResourcePage, Error> {
+        self.list_resources(
+            &kind,
+            parent.as_ref(),
+            partition.as_deref(),
+            cursor.as_deref(),
+            page_size,
+        )
+    }
+
+    fn get_resource(&self, id: ResourceId, cursor: Option<String>) -> Result<Lookup, Error> {
+        self.get_resource(&id, cursor.as_deref())
+    }
+
+    fn list_entitlements(
+        &self,
+        of: ResourceId,
+        cursor: Option<String>,
+        page_size: Option<u32>,
+    ) -> Result<EntitlementPage, Error> {
+        self.list_entitlements(&of, cursor.as_deref(), page_size)
+    }
+
+    fn list_grants(
+        &self,
+        of: GrantsOf,
+        cursor: Option<String>,
+        page_size: Option<u32>,
+    ) -> Result<GrantPage, Error> {
+        self.list_grants(&of, cursor.as_deref(), page_size)
+    }
+}
+
+crate::contract::export!(Component with_types_in crate::contract);

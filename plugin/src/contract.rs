@@ -1,0 +1,25 @@
+//! The contract as Rust types, generated from `wit/`.
+//!
+//! The generated records are the vocabulary of the whole crate, so that there is no
+//! second set of types to keep in step with the contract. They compile for every
+//! target; only the export itself (see the crate root) belongs to wasm.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    unused_qualifications,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code is documented and checked where it is generated from"
+)]
+
+wit_bindgen::generate!({
+    path: "../wit",
+    world: "reader",
+    generate_all,
+    additional_derives: [PartialEq],
+    // It holds a handle, and handles can't be compared.
+    additional_derives_ignore: ["stream-error"],
+});
+
+pub use exports::identity::connector::{describe, sync};
+pub use identity::connector::types;

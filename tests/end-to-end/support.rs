@@ -1,0 +1,222 @@
+//! Running `connector` and comparing what it prints with what a pool holds.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use fake_cognito::{Config, Generated, Group, Key, Pool, PoolSpec, Server, User};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The pool of every test here.
+pub(crate) const POOL: &str = "eu-central-1_Ab1Cd2Ef3";
+pub(crate) const KEY_ID: &str = "AKIAENDTOEND00000000";
+pub(crate) const SECRET: &str = "end-to-end-secret-0123456789";
+
+/// A service, a folder for one store, and the program between them.
+pub(crate) struct Bench {
+    pub(crate) server: Server,
+    pub(crate) folder: TempDir,
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Bench {
+    pub(crate) fn start(config: Config) -> Self {
+        let server = Server::start_blocking(config).unwrap();
+        Self { server, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A service with one pool and one key that may do everything.
+    pub(crate) fn with_pool(pool: PoolSpec) -> Self {
+        Self::start(Config::new().pool(pool).key(Key::new(KEY_ID, SECRET)))
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        self.server.pool(POOL).unwrap()
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("connector.db")
+    }
+
+    /// The program with everything that it needs to reach this service, and nothing of
+    /// the environment that the tests run in.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare_command(self.folder.path(), arguments);
+        command
+            .env("CONNECTOR_USER_POOL_ID", POOL)
+            .env("CONNECTOR_AWS_ACCESS_KEY_ID", KEY_ID)
+            .env("CONNECTOR_AWS_SECRET_ACCESS_KEY", SECRET)
+            .env("CONNECTOR_ENDPOINT_URL", self.server.endpoint())
+            .env("CONNECTOR_MAX_RATE", "unlimited");
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        finish(&mut self.command(arguments))
+    }
+
+    /// Runs a command that must succeed and print JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let ran = self.run(&[arguments, &["-o", "json"]].concat());
+        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
+    /// The rows of `list` in the order in which they are printed.
+    pub(crate) fn list(&self, what: &str) -> Vec<Value> {
+        let ran = self.run(&["list", what, "-o", "jsonl"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// The program in an empty environment; `folder` is its home and its working folder.
+pub(crate) fn bare_command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connector"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        // One cache for all tests: each compiles the component only if no other has.
+        .env("CONNECTOR_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache"))
+        .stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn finish(command: &mut Command) -> Ran {
+    ran(&command.output().unwrap())
+}
+
+pub(crate) fn ran(output: &Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout.clone()).unwrap(),
+        stderr: String::from_utf8(output.stderr.clone()).unwrap(),
+    }
+}
+
+/// A pool of a few hundred users with everything that has broken other tools in it.
+pub(crate) fn varied_pool() -> PoolSpec {
+    PoolSpec::generated(POOL, Generated { users: 700, groups: 25, ..Generated::default() })
+}
+
+/// The rows that `list users` must print for a pool, in its order.
+pub(crate) fn expected_users(pool: &Pool) -> Vec<Value> {
+    let mut users: Vec<User> = pool.users().collect();
+    users.sort_by(|a, b| a.username.cmp(&b.username));
+    users.iter().map(user_row).collect()
+}
+
+fn user_row(user: &User) -> Value {
+    let text = |name: &str| user.value(name).map(str::trim).filter(|value| !value.is_empty());
+    let full_name = || {
+        let names: Vec<&str> = [text("given_name"), text("family_name")].into_iter().flatten().collect();
+        (!names.is_empty()).then(|| names.join(" "))
+    };
+    let display_name = text("name")
+        .map(str::to_owned)
+        .or_else(full_name)
+        .or_else(|| text("email").map(str::to_owned))
+        .unwrap_or_else(|| user.username.clone());
+    let emails = match user.value("email") {
+        Some(address) if !address.is_empty() => json!([{
+            "address": address,
+            "primary": true,
+            "verified": user.value("email_verified").map(|verified| verified == "true"),
+        }]),
+        _ => json!([]),
+    };
+    let generated_name = user.username == user.sub();
+    let login = match user.value("email") {
+        Some(address) if generated_name && !address.is_empty() => address,
+        _ => &user.username,
+    };
+    let attributes: serde_json::Map<String, Value> = user
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.to_string(), Value::from(value.as_ref())))
+        .collect();
+    json!({
+        "kind": "user",
+        "id": user.username,
+        "display_name": display_name,
+        "status": if user.enabled { "enabled" } else { "disabled" },
+        "status_details": user.status,
+        "emails": emails,
+        "login": login,
+        "created_at": rfc3339(user.created_ms),
+        "updated_at": rfc3339(user.modified_ms),
+        "last_login": null,
+        "attributes": attributes,
+    })
+}
+
+/// The rows that `list groups` must print for a pool, in its order.
+pub(crate) fn expected_groups(pool: &Pool) -> Vec<Value> {
+    let mut groups: Vec<Group> = pool.groups();
+    groups.sort_by(|a, b| a.name.cmp(&b.name));
+    groups
+        .iter()
+        .map(|group| {
+            let mut row = json!({"kind": "group", "id": group.name, "display_name": group.name});
+            if let Some(description) = &group.description {
+                row["description"] = json!(description);
+            }
+            row["created_at"] = json!(rfc3339(group.created_ms));
+            row["updated_at"] = json!(rfc3339(group.modified_ms));
+            let mut attributes = json!({});
+            if let Some(precedence) = group.precedence {
+                attributes["precedence"] = json!(precedence);
+            }
+            if let Some(role) = &group.role_arn {
+                attributes["role_arn"] = json!(role);
+            }
+            row["attributes"] = attributes;
+            row
+        })
+        .collect()
+}
+
+/// The rows that `list grants` must print for a pool, in its order.
+pub(crate) fn expected_grants(pool: &Pool) -> Vec<Value> {
+    let mut grants: Vec<(String, String)> = pool
+        .groups()
+        .iter()
+        .flat_map(|group| pool.members(&group.name).map(|user| (group.name.clone(), user)))
+        .collect();
+    grants.sort();
+    grants
+        .iter()
+        .map(|(group, user)| {
+            json!({
+                "id": format!("group:{group}:member:user:{user}"),
+                "entitlement": format!("group:{group}:member"),
+                "principal": format!("user:{user}"),
+            })
+        })
+        .collect()
+}
+
+/// Milliseconds since 1970 as the promise says: UTC with the milliseconds that were sent.
+fn rfc3339(ms: i64) -> String {
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).unwrap();
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+        time.millisecond()
+    )
+}

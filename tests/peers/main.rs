@@ -1,0 +1,18 @@
+//! Tests against programs that nobody here wrote: MiniStack, which verifies signatures and
+//! enforces IAM policies, and moto, with boto3 as the client that tells what a pool holds.
+//!
+//! They exist because a connector and a double written by the same hands can agree on the
+//! same mistake. The peers run on loopback, pinned, in a virtual environment under the
+//! target folder; nothing is skipped when Python is missing, the tests fail and say what
+//! to install. What the peers do otherwise than AWS documents stands in `deviations.json`.
+
+// What tests share counts as a test, for the lints too.
+#![cfg(test)]
+
+mod battery;
+mod connector;
+mod peer;
+mod python;
+mod refusals;
+mod rows;
+mod truth;
