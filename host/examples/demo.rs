@@ -13,7 +13,9 @@ const SECRET: &str = "demo-secret-of-the-sample-pool";
 
 #[expect(clippy::print_stdout, reason = "it talks to the person who started it")]
 fn main() -> ExitCode {
-    let config = Config::new().pool(sample_pool(POOL)).key(Key::new(KEY_ID, SECRET));
+    let config = Config::new()
+        .pool(sample_pool(POOL))
+        .key(Key::new(KEY_ID, SECRET));
     let server = match Server::start_blocking(config) {
         Ok(server) => server,
         Err(error) => {
@@ -29,23 +31,47 @@ fn main() -> ExitCode {
         }
     };
     let store = folder.path().join("connector.db").display().to_string();
-    println!("A sample user pool with {} users is served on {}.", server.pools().iter().map(fake_cognito::Pool::user_count).sum::<u64>(), server.endpoint());
-    println!("The connector below is a WebAssembly component in a sandbox; it can reach that address only.\n");
+    println!(
+        "A sample user pool with {} users is served on {}.",
+        server
+            .pools()
+            .iter()
+            .map(fake_cognito::Pool::user_count)
+            .sum::<u64>(),
+        server.endpoint()
+    );
+    println!(
+        "The connector below is a WebAssembly component in a sandbox; it can reach that address only.\n"
+    );
 
     let endpoint = server.endpoint();
     let steps: [&[&str]; 4] = [
         &[
-            "sync", "--user-pool-id", POOL, "--aws-access-key-id", KEY_ID, "--aws-secret-access-key", SECRET,
-            "--endpoint-url", &endpoint, "--max-rate", "unlimited",
+            "sync",
+            "--user-pool-id",
+            POOL,
+            "--aws-access-key-id",
+            KEY_ID,
+            "--aws-secret-access-key",
+            SECRET,
+            "--endpoint-url",
+            &endpoint,
+            "--max-rate",
+            "unlimited",
         ],
         &["stats"],
         &["list", "groups"],
         &["show", "group:prod/oncall"],
     ];
     for step in steps {
-        let shown: Vec<&str> = step.iter().map(|word| if *word == SECRET { "…" } else { word }).collect();
+        let shown: Vec<&str> = step
+            .iter()
+            .map(|word| if *word == SECRET { "…" } else { word })
+            .collect();
         println!("$ connector {}", shown.join(" "));
-        let arguments = std::iter::once("connector").chain(step.iter().copied()).chain(["--store", &store]);
+        let arguments = std::iter::once("connector")
+            .chain(step.iter().copied())
+            .chain(["--store", &store]);
         let code = connector_host::cli::main(arguments.map(Into::into));
         println!();
         if code != ExitCode::SUCCESS {

@@ -52,7 +52,10 @@ impl ConnectorError {
     pub fn reported(&self) -> Option<&Reported> {
         match self {
             Self::Call(CallError::Reported(reported))
-            | Self::Persistent { source: CallError::Reported(reported), .. } => Some(reported),
+            | Self::Persistent {
+                source: CallError::Reported(reported),
+                ..
+            } => Some(reported),
             Self::Call(_) | Self::Persistent { .. } | Self::Credentials(_) => None,
         }
     }
@@ -76,7 +79,13 @@ impl Connector {
         credentials: Option<CredentialSource>,
         egress: Arc<Egress>,
     ) -> Self {
-        Self { component, record, settings, credentials, egress }
+        Self {
+            component,
+            record,
+            settings,
+            credentials,
+            egress,
+        }
     }
 
     /// What the component was approved as.
@@ -120,8 +129,14 @@ impl Connector {
         {
             let current = source.current().await?;
             secrets.push(current.secret_access_key.clone());
-            values.insert(sigv4.access_key_id_setting.clone(), current.access_key_id.clone());
-            values.insert(sigv4.secret_access_key_setting.clone(), current.secret_access_key.clone());
+            values.insert(
+                sigv4.access_key_id_setting.clone(),
+                current.access_key_id.clone(),
+            );
+            values.insert(
+                sigv4.secret_access_key_setting.clone(),
+                current.secret_access_key.clone(),
+            );
             if let Some(token) = &current.session_token {
                 secrets.push(token.clone());
                 values.insert(sigv4.session_token_setting.clone(), token.clone());
@@ -131,9 +146,17 @@ impl Connector {
         let values: Vec<(String, String)> = values.into_iter().collect();
         let instance = self
             .component
-            .open(&self.description().name, self.egress.clone(), &values, secrets)
+            .open(
+                &self.description().name,
+                self.egress.clone(),
+                &values,
+                secrets,
+            )
             .await?;
-        Ok(Session { instance, credentials })
+        Ok(Session {
+            instance,
+            credentials,
+        })
     }
 
     /// Whether there are other credentials than those that the system refused.
@@ -141,7 +164,10 @@ impl Connector {
     /// # Errors
     ///
     /// Fails if the chain fails.
-    pub async fn renewed_credentials(&self, refused: Option<&Credentials>) -> Result<bool, CredentialsError> {
+    pub async fn renewed_credentials(
+        &self,
+        refused: Option<&Credentials>,
+    ) -> Result<bool, CredentialsError> {
         match (&self.credentials, refused) {
             (Some(source), Some(refused)) => Ok(source.replacement(refused).await?.is_some()),
             _ => Ok(false),
@@ -165,7 +191,10 @@ impl Connector {
                 Ok((_, answer)) => return Ok(answer),
                 Err(error) => error,
             };
-            if is_unauthenticated(&error) && !renewed && self.renewed_credentials(credentials.as_ref()).await? {
+            if is_unauthenticated(&error)
+                && !renewed
+                && self.renewed_credentials(credentials.as_ref()).await?
+            {
                 renewed = true;
                 continue;
             }
@@ -176,7 +205,10 @@ impl Connector {
                 }
                 Verdict::GiveUp => return Err(error.into()),
                 Verdict::OutOfAttempts | Verdict::OutOfBudget => {
-                    return Err(ConnectorError::Persistent { source: error, attempts });
+                    return Err(ConnectorError::Persistent {
+                        source: error,
+                        attempts,
+                    });
                 }
             }
         }
@@ -193,9 +225,14 @@ impl Connector {
         let mut cursor = None;
         let mut seen = HashSet::new();
         loop {
-            let request = Request::GetResource { id: id.clone(), cursor };
+            let request = Request::GetResource {
+                id: id.clone(),
+                cursor,
+            };
             let broken = match self.call(&request).await? {
-                Answer::Lookup(Lookup::Found(resource)) if resource.id == *id => return Ok(*resource),
+                Answer::Lookup(Lookup::Found(resource)) if resource.id == *id => {
+                    return Ok(*resource);
+                }
                 Answer::Lookup(Lookup::Found(resource)) => BrokenPromise::OtherResource {
                     asked: id.clone(),
                     returned: resource.id,

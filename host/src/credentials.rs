@@ -43,7 +43,9 @@ impl fmt::Debug for Credentials {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CredentialsError {
     /// Half of a key.
-    #[error("`{given}` is given without `{missing}`; give both, or neither to use the AWS credential chain")]
+    #[error(
+        "`{given}` is given without `{missing}`; give both, or neither to use the AWS credential chain"
+    )]
     Incomplete {
         /// What was given.
         given: String,
@@ -72,7 +74,10 @@ enum Origin {
 impl CredentialSource {
     /// Uses these and nothing else.
     pub fn given(credentials: Credentials) -> Self {
-        Self { origin: Origin::Given(credentials), current: Mutex::new(None) }
+        Self {
+            origin: Origin::Given(credentials),
+            current: Mutex::new(None),
+        }
     }
 
     /// Uses the AWS chain; `profile` names a profile of the shared configuration files.
@@ -80,7 +85,10 @@ impl CredentialSource {
     /// # Errors
     ///
     /// [`CredentialsError::NotFound`] if the chain can't be set up.
-    pub async fn chain(profile: Option<&str>, region: Option<&str>) -> Result<Self, CredentialsError> {
+    pub async fn chain(
+        profile: Option<&str>,
+        region: Option<&str>,
+    ) -> Result<Self, CredentialsError> {
         use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
         let client = aws_smithy_http_client::Builder::new()
@@ -98,7 +106,10 @@ impl CredentialSource {
             .await
             .credentials_provider()
             .ok_or_else(|| CredentialsError::NotFound("it is switched off".to_owned()))?;
-        Ok(Self { origin: Origin::Chain(provider), current: Mutex::new(None) })
+        Ok(Self {
+            origin: Origin::Chain(provider),
+            current: Mutex::new(None),
+        })
     }
 
     /// Credentials that are good for a while.
@@ -121,10 +132,16 @@ impl CredentialSource {
     /// # Errors
     ///
     /// As [`CredentialSource::current`].
-    pub async fn replacement(&self, refused: &Credentials) -> Result<Option<Credentials>, CredentialsError> {
+    pub async fn replacement(
+        &self,
+        refused: &Credentials,
+    ) -> Result<Option<Credentials>, CredentialsError> {
         let mut current = self.current.lock().await;
         // Another worker may have replaced them already.
-        if let Some(credentials) = current.as_ref().filter(|credentials| *credentials != refused) {
+        if let Some(credentials) = current
+            .as_ref()
+            .filter(|credentials| *credentials != refused)
+        {
             return Ok(Some(credentials.clone()));
         }
         let fetched = self.fetch().await?;
@@ -201,8 +218,14 @@ mod tests {
     }
 
     fn rotating(lifetime: Duration) -> CredentialSource {
-        let provider = SharedCredentialsProvider::new(Rotating { fetched: AtomicU32::new(0), lifetime });
-        CredentialSource { origin: Origin::Chain(provider), current: Mutex::new(None) }
+        let provider = SharedCredentialsProvider::new(Rotating {
+            fetched: AtomicU32::new(0),
+            lifetime,
+        });
+        CredentialSource {
+            origin: Origin::Chain(provider),
+            current: Mutex::new(None),
+        }
     }
 
     #[tokio::test]

@@ -303,7 +303,10 @@ pub struct Grant {
 impl Serialize for Grant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("id", &format_args!("{}:{}", self.entitlement, self.principal))?;
+        map.serialize_entry(
+            "id",
+            &format_args!("{}:{}", self.entitlement, self.principal),
+        )?;
         map.serialize_entry("entitlement", &self.entitlement.to_string())?;
         map.serialize_entry("principal", &self.principal)?;
         if let Some(expands) = &self.expands {

@@ -75,7 +75,9 @@ impl Budget {
 pub(crate) fn cost(error: &CallError) -> Option<u32> {
     match error {
         CallError::Reported(reported) if !reported.retryable => None,
-        CallError::Reported(reported) if reported.code == ErrorCode::Throttled => Some(THROTTLE_COST),
+        CallError::Reported(reported) if reported.code == ErrorCode::Throttled => {
+            Some(THROTTLE_COST)
+        }
         CallError::Reported(_) | CallError::TimedOut { .. } => Some(FAILURE_COST),
         CallError::Trapped { .. } | CallError::BrokenContract { .. } => None,
     }
@@ -84,14 +86,20 @@ pub(crate) fn cost(error: &CallError) -> Option<u32> {
 /// Decides about a page that failed for the `attempts`-th time. `jitter` is between 0
 /// and 1.
 pub(crate) fn decide(error: &CallError, attempts: u32, budget: &Budget, jitter: f64) -> Verdict {
-    let Some(cost) = cost(error) else { return Verdict::GiveUp };
+    let Some(cost) = cost(error) else {
+        return Verdict::GiveUp;
+    };
     if attempts >= MAX_ATTEMPTS {
         return Verdict::OutOfAttempts;
     }
     if !budget.take(cost) {
         return Verdict::OutOfBudget;
     }
-    let base = if cost == THROTTLE_COST { THROTTLE_BASE } else { FAILURE_BASE };
+    let base = if cost == THROTTLE_COST {
+        THROTTLE_BASE
+    } else {
+        FAILURE_BASE
+    };
     let ceiling = base
         .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)))
         .min(MAX_DELAY);
@@ -131,8 +139,14 @@ mod tests {
             Verdict::Retry(delay) => delay.as_millis(),
             other => panic!("{other:?}"),
         };
-        assert_eq!([1, 2, 3, 5, 6, 9].map(|n| delay(&throttled, n)), [1000, 2000, 4000, 16000, 20000, 20000]);
-        assert_eq!([1, 2, 3, 9].map(|n| delay(&failed, n)), [50, 100, 200, 12800]);
+        assert_eq!(
+            [1, 2, 3, 5, 6, 9].map(|n| delay(&throttled, n)),
+            [1000, 2000, 4000, 16000, 20000, 20000]
+        );
+        assert_eq!(
+            [1, 2, 3, 9].map(|n| delay(&failed, n)),
+            [50, 100, 200, 12800]
+        );
     }
 
     #[test]
@@ -151,9 +165,22 @@ mod tests {
     #[test]
     fn what_is_not_retryable_and_the_tenth_failure_end_it() {
         let budget = Budget::full();
-        assert_eq!(decide(&error(ErrorCode::QuotaExceeded, false, None), 1, &budget, 0.5), Verdict::GiveUp);
         assert_eq!(
-            decide(&error(ErrorCode::Throttled, true, None), MAX_ATTEMPTS, &budget, 0.5),
+            decide(
+                &error(ErrorCode::QuotaExceeded, false, None),
+                1,
+                &budget,
+                0.5
+            ),
+            Verdict::GiveUp
+        );
+        assert_eq!(
+            decide(
+                &error(ErrorCode::Throttled, true, None),
+                MAX_ATTEMPTS,
+                &budget,
+                0.5
+            ),
             Verdict::OutOfAttempts
         );
     }
@@ -166,10 +193,14 @@ mod tests {
             .take_while(|_| matches!(decide(&failed, 1, &budget, 0.0), Verdict::Retry(_)))
             .count();
         assert_eq!(tries, 35);
-        for _ in 0..10 {
+        // 35 retries have left 10 tokens, and one costs 14.
+        for _ in 0..4 {
             assert_eq!(decide(&failed, 1, &budget, 0.0), Verdict::OutOfBudget);
             budget.succeeded(1);
         }
-        assert!(matches!(decide(&failed, 1, &budget, 0.0), Verdict::Retry(_)));
+        assert!(matches!(
+            decide(&failed, 1, &budget, 0.0),
+            Verdict::Retry(_)
+        ));
     }
 }

@@ -23,7 +23,11 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
             .entries(self.values.iter().map(|(name, value)| {
-                let shown = if self.secret.contains(name) { "[secret]" } else { value };
+                let shown = if self.secret.contains(name) {
+                    "[secret]"
+                } else {
+                    value
+                };
                 (name, shown)
             }))
             .finish()
@@ -68,7 +72,9 @@ pub enum SettingError {
         example: Option<String>,
     },
     /// Two settings disagree.
-    #[error("setting `{name}` is `{value}`, but `{other}` says `{other_value}`; leave `{name}` out or correct one of them")]
+    #[error(
+        "setting `{name}` is `{value}`, but `{other}` says `{other_value}`; leave `{name}` out or correct one of them"
+    )]
     Contradiction {
         /// The setting.
         name: String,
@@ -98,7 +104,9 @@ pub enum SettingError {
 }
 
 fn example_hint(example: Option<&str>) -> String {
-    example.map(|example| format!(" (for example {example})")).unwrap_or_default()
+    example
+        .map(|example| format!(" (for example {example})"))
+        .unwrap_or_default()
 }
 
 impl Settings {
@@ -113,10 +121,17 @@ impl Settings {
         mut given: BTreeMap<String, String>,
         supplied_by_host: &[&str],
     ) -> Result<Self, SettingError> {
-        if let Some(name) = given.keys().find(|name| description.setting(name).is_none()) {
+        if let Some(name) = given
+            .keys()
+            .find(|name| description.setting(name).is_none())
+        {
             return Err(SettingError::Unknown {
                 name: name.clone(),
-                known: description.settings.iter().map(|setting| setting.name.clone()).collect(),
+                known: description
+                    .settings
+                    .iter()
+                    .map(|setting| setting.name.clone())
+                    .collect(),
             });
         }
         let mut values = BTreeMap::new();
@@ -186,27 +201,40 @@ fn check_value(schema: &SettingSchema, value: &str) -> Result<(), SettingError> 
     }
     let malformed = |expected: &str| SettingError::Malformed {
         name: name(),
-        value: if schema.secret { String::new() } else { value.to_owned() },
+        value: if schema.secret {
+            String::new()
+        } else {
+            value.to_owned()
+        },
         expected: expected.to_owned(),
         example: schema.example.clone(),
     };
     match schema.value_type {
-        ValueType::Text if schema.secret && value.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+        ValueType::Text
+            if schema.secret && value.chars().any(|c| c.is_whitespace() || c.is_control()) =>
+        {
             return Err(SettingError::WhiteSpace { name: name() });
         }
         ValueType::Text => {}
         ValueType::Integer => {
-            value.parse::<u64>().map_err(|_| malformed("a whole number"))?;
+            value
+                .parse::<u64>()
+                .map_err(|_| malformed("a whole number"))?;
         }
         ValueType::Boolean => {
-            value.parse::<bool>().map_err(|_| malformed("`true` or `false`"))?;
+            value
+                .parse::<bool>()
+                .map_err(|_| malformed("`true` or `false`"))?;
         }
     }
-    let Some(pattern) = &schema.pattern else { return Ok(()) };
-    let whole = Regex::new(&format!("^(?:{pattern})$")).map_err(|error| SettingError::BadPattern {
-        name: name(),
-        cause: error.to_string(),
-    })?;
+    let Some(pattern) = &schema.pattern else {
+        return Ok(());
+    };
+    let whole =
+        Regex::new(&format!("^(?:{pattern})$")).map_err(|error| SettingError::BadPattern {
+            name: name(),
+            cause: error.to_string(),
+        })?;
     if whole.is_match(value) {
         return Ok(());
     }
@@ -216,8 +244,13 @@ fn check_value(schema: &SettingSchema, value: &str) -> Result<(), SettingError> 
     Err(malformed(&format!("a valid {}", schema.display_name)))
 }
 
-fn derive(schema: &SettingSchema, values: &mut BTreeMap<String, String>) -> Result<(), SettingError> {
-    let Some(derivation) = &schema.derived_from else { return Ok(()) };
+fn derive(
+    schema: &SettingSchema,
+    values: &mut BTreeMap<String, String>,
+) -> Result<(), SettingError> {
+    let Some(derivation) = &schema.derived_from else {
+        return Ok(());
+    };
     let Some((derived, _)) = values
         .get(&derivation.setting)
         .and_then(|other| other.split_once(derivation.before.as_str()))
@@ -239,8 +272,14 @@ fn derive(schema: &SettingSchema, values: &mut BTreeMap<String, String>) -> Resu
             check_value(schema, &derived).map_err(|_| SettingError::Malformed {
                 name: derivation.setting.clone(),
                 value: values.get(&derivation.setting).cloned().unwrap_or_default(),
-                expected: format!("one that begins with a known {} (`{derived}` is none)", schema.display_name),
-                example: schema.example.as_ref().map(|example| format!("{example}{}…", derivation.before)),
+                expected: format!(
+                    "one that begins with a known {} (`{derived}` is none)",
+                    schema.display_name
+                ),
+                example: schema
+                    .example
+                    .as_ref()
+                    .map(|example| format!("{example}{}…", derivation.before)),
             })?;
             values.insert(schema.name.clone(), derived);
             Ok(())
@@ -255,8 +294,15 @@ mod tests {
 
     fn check(pairs: &[(&str, &str)]) -> Result<Settings, SettingError> {
         let record = TrustRecord::bundled().unwrap();
-        let given = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Settings::check(&record.approved, given, &["aws-access-key-id", "aws-secret-access-key"])
+        let given = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Settings::check(
+            &record.approved,
+            given,
+            &["aws-access-key-id", "aws-secret-access-key"],
+        )
     }
 
     #[test]
@@ -267,7 +313,10 @@ mod tests {
             settings.identifying().into_iter().collect::<Vec<_>>(),
             [
                 ("region".to_owned(), "eu-central-1".to_owned()),
-                ("user-pool-id".to_owned(), "eu-central-1_AbCd12345".to_owned())
+                (
+                    "user-pool-id".to_owned(),
+                    "eu-central-1_AbCd12345".to_owned()
+                )
             ]
         );
     }
@@ -278,13 +327,34 @@ mod tests {
         let cases: &[(&[(&str, &str)], &str)] = &[
             (&[], "setting `user-pool-id` is missing"),
             (&[("user-pool-id", "  ")], "setting `user-pool-id` is blank"),
-            (&[("user-pool-id", "AbCd12345")], "`AbCd12345`, which is not a valid"),
-            (&[("user-pool-id", "eu-centrall-1_AbCd12345")], "`eu-centrall-1` is none"),
-            (&[("user-pool-id", "eu-central-1_AbCd 12345")], "white space"),
-            (&[pool, ("region", "us-east-1")], "`user-pool-id` says `eu-central-1`"),
-            (&[pool, ("region", "mars-1")], "`mars-1`, which is not a valid"),
-            (&[pool, ("aws-secret-access-key", "abc\n")], "white space or a line break"),
-            (&[pool, ("max-attempts", "many")], "which is not a whole number"),
+            (
+                &[("user-pool-id", "AbCd12345")],
+                "`AbCd12345`, which is not a valid",
+            ),
+            (
+                &[("user-pool-id", "eu-centrall-1_AbCd12345")],
+                "`eu-centrall-1` is none",
+            ),
+            (
+                &[("user-pool-id", "eu-central-1_AbCd 12345")],
+                "white space",
+            ),
+            (
+                &[pool, ("region", "us-east-1")],
+                "`user-pool-id` says `eu-central-1`",
+            ),
+            (
+                &[pool, ("region", "mars-1")],
+                "`mars-1`, which is not a valid",
+            ),
+            (
+                &[pool, ("aws-secret-access-key", "abc\n")],
+                "white space or a line break",
+            ),
+            (
+                &[pool, ("max-attempts", "many")],
+                "which is not a whole number",
+            ),
             (&[pool, ("pool", "x")], "there is no setting `pool`"),
         ];
         for (given, expected) in cases {

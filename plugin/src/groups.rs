@@ -34,7 +34,7 @@ pub fn membership(group: &str) -> Entitlement {
     Entitlement {
         id: membership_id(group),
         display_name: format!("{group} Group Member"),
-        description: Some(format!("Is a member of the group {group}.")),
+        description: None,
         grantable_to: vec![Kind::User.id().to_owned()],
         attributes: Vec::new(),
     }

@@ -17,41 +17,88 @@ fn the_bundled_component_imports_http_and_what_std_needs_and_nothing_else() {
     assert_eq!(inspected["trusted"], true);
     assert_eq!(inspected["contract"], "identity:connector@0.1.0");
     assert_eq!(inspected["asks_for"]["name"], "cognito-connector");
-    let imports: Vec<&str> = inspected["imports"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    let imports: Vec<&str> = inspected["imports"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
     for import in &imports {
         let (interface, version) = import.split_once('@').unwrap();
-        let allowed = ["wasi:cli/", "wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:http/", "identity:connector/"];
-        assert!(allowed.iter().any(|prefix| interface.starts_with(prefix)), "{import}");
+        let allowed = [
+            "wasi:cli/",
+            "wasi:io/",
+            "wasi:clocks/",
+            "wasi:random/",
+            "wasi:http/",
+            "identity:connector/",
+        ];
+        assert!(
+            allowed.iter().any(|prefix| interface.starts_with(prefix)),
+            "{import}"
+        );
         // Hosts that match versions exactly know the low ones.
-        let low = ["0.2.0", "0.2.1", "0.2.2", "0.2.3", "0.2.4", "0.2.5", "0.2.6"];
-        assert!(interface.starts_with("identity:") || low.contains(&version), "{import}");
+        let low = [
+            "0.2.0", "0.2.1", "0.2.2", "0.2.3", "0.2.4", "0.2.5", "0.2.6",
+        ];
+        assert!(
+            interface.starts_with("identity:") || low.contains(&version),
+            "{import}"
+        );
     }
-    assert!(imports.iter().any(|import| import.starts_with("wasi:http/outgoing-handler@")));
+    assert!(
+        imports
+            .iter()
+            .any(|import| import.starts_with("wasi:http/outgoing-handler@"))
+    );
 }
 
 #[test]
 fn an_exported_component_is_the_bundled_one() {
     let folder = tempfile::tempdir().unwrap();
-    let ran = run_in(folder.path(), &["plugin", "export", "--out", "exported.wasm", "-o", "json"]);
+    let ran = run_in(
+        folder.path(),
+        &["plugin", "export", "--out", "exported.wasm", "-o", "json"],
+    );
     assert_eq!(ran.code, 0, "{ran:?}");
-    let bundled: serde_json::Value = serde_json::from_str(&run_in(folder.path(), &["inspect", "-o", "json"]).stdout).unwrap();
-    let exported: serde_json::Value =
-        serde_json::from_str(&run_in(folder.path(), &["inspect", "exported.wasm", "-o", "json"]).stdout).unwrap();
+    let bundled: serde_json::Value =
+        serde_json::from_str(&run_in(folder.path(), &["inspect", "-o", "json"]).stdout).unwrap();
+    let exported: serde_json::Value = serde_json::from_str(
+        &run_in(folder.path(), &["inspect", "exported.wasm", "-o", "json"]).stdout,
+    )
+    .unwrap();
     assert_eq!(bundled, exported);
 
-    let again = run_in(folder.path(), &["plugin", "export", "--out", "exported.wasm"]);
-    assert_eq!(again.code, 3, "an existing file is not overwritten: {again:?}");
+    let again = run_in(
+        folder.path(),
+        &["plugin", "export", "--out", "exported.wasm"],
+    );
+    assert_eq!(
+        again.code, 3,
+        "an existing file is not overwritten: {again:?}"
+    );
 }
 
 #[test]
 fn no_path_of_the_machine_that_built_it_is_in_the_component() {
     let folder = tempfile::tempdir().unwrap();
-    run_in(folder.path(), &["plugin", "export", "--out", "exported.wasm"]);
+    run_in(
+        folder.path(),
+        &["plugin", "export", "--out", "exported.wasm"],
+    );
     let bytes = fs::read(folder.path().join("exported.wasm")).unwrap();
     let text = String::from_utf8_lossy(&bytes);
-    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_str().unwrap();
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_str()
+        .unwrap();
     let home = std::env::var("HOME").unwrap();
-    for path in [workspace, &format!("{home}/.cargo"), &format!("{home}/.rustup")] {
+    for path in [
+        workspace,
+        &format!("{home}/.cargo"),
+        &format!("{home}/.rustup"),
+    ] {
         assert!(!text.contains(path), "{path}");
     }
 }
@@ -63,8 +110,16 @@ fn a_file_that_is_no_connector_is_told_apart_from_a_broken_one() {
     let good = fs::read(folder.path().join("good.wasm")).unwrap();
     // The version of the contract stands in the export names; of equal length, so that
     // the component stays well-formed.
-    let other_version = replace(&good, b"identity:connector/sync@0.1.0", b"identity:connector/sync@0.9.0");
-    let other_version = replace(&other_version, b"identity:connector/describe@0.1.0", b"identity:connector/describe@0.9.0");
+    let other_version = replace(
+        &good,
+        b"identity:connector/sync@0.1.0",
+        b"identity:connector/sync@0.9.0",
+    );
+    let other_version = replace(
+        &other_version,
+        b"identity:connector/describe@0.1.0",
+        b"identity:connector/describe@0.9.0",
+    );
     let cases: &[(&[u8], i32, &str)] = &[
         (b"I am a text file", 3, "not a WebAssembly file"),
         (b"", 3, "not a WebAssembly file"),
@@ -77,7 +132,10 @@ fn a_file_that_is_no_connector_is_told_apart_from_a_broken_one() {
         fs::write(folder.path().join("bad.wasm"), bytes).unwrap();
         let ran = run_in(folder.path(), &["inspect", "bad.wasm"]);
         assert_eq!(ran.code, *code, "{expected}: {ran:?}");
-        assert!(ran.stderr.contains(expected) && ran.stderr.contains("bad.wasm"), "{expected}: {ran:?}");
+        assert!(
+            ran.stderr.contains(expected) && ran.stderr.contains("bad.wasm"),
+            "{expected}: {ran:?}"
+        );
         assert_eq!(ran.stdout, "");
     }
     let ran = run_in(folder.path(), &["inspect", "missing.wasm"]);
@@ -90,7 +148,10 @@ fn completions_know_the_commands_and_the_settings() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = run_in(folder.path(), &["completions", shell]);
         assert_eq!(ran.code, 0, "{ran:?}");
-        assert!(ran.stdout.contains("user-pool-id") && ran.stdout.contains("inspect"), "{shell}");
+        assert!(
+            ran.stdout.contains("user-pool-id") && ran.stdout.contains("inspect"),
+            "{shell}"
+        );
     }
 }
 

@@ -29,7 +29,10 @@ pub(crate) struct Ran {
 impl Bench {
     pub(crate) fn start(config: Config) -> Self {
         let server = Server::start_blocking(config).unwrap();
-        Self { server, folder: tempfile::tempdir().unwrap() }
+        Self {
+            server,
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A service with one pool and one key that may do everything.
@@ -73,7 +76,10 @@ impl Bench {
     pub(crate) fn list(&self, what: &str) -> Vec<Value> {
         let ran = self.run(&["list", what, "-o", "jsonl"]);
         assert_eq!(ran.code, 0, "{ran:?}");
-        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        ran.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
@@ -87,7 +93,10 @@ pub(crate) fn bare_command(folder: &Path, arguments: &[&str]) -> Command {
         .env("HOME", folder)
         .env("AWS_EC2_METADATA_DISABLED", "true")
         // One cache for all tests: each compiles the component only if no other has.
-        .env("CONNECTOR_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache"))
+        .env(
+            "CONNECTOR_CACHE",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache"),
+        )
         .stdin(Stdio::null());
     command
 }
@@ -106,7 +115,14 @@ pub(crate) fn ran(output: &Output) -> Ran {
 
 /// A pool of a few hundred users with everything that has broken other tools in it.
 pub(crate) fn varied_pool() -> PoolSpec {
-    PoolSpec::generated(POOL, Generated { users: 700, groups: 25, ..Generated::default() })
+    PoolSpec::generated(
+        POOL,
+        Generated {
+            users: 700,
+            groups: 25,
+            ..Generated::default()
+        },
+    )
 }
 
 /// The rows that `list users` must print for a pool, in its order.
@@ -117,9 +133,16 @@ pub(crate) fn expected_users(pool: &Pool) -> Vec<Value> {
 }
 
 fn user_row(user: &User) -> Value {
-    let text = |name: &str| user.value(name).map(str::trim).filter(|value| !value.is_empty());
+    let text = |name: &str| {
+        user.value(name)
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+    };
     let full_name = || {
-        let names: Vec<&str> = [text("given_name"), text("family_name")].into_iter().flatten().collect();
+        let names: Vec<&str> = [text("given_name"), text("family_name")]
+            .into_iter()
+            .flatten()
+            .collect();
         (!names.is_empty()).then(|| names.join(" "))
     };
     let display_name = text("name")
@@ -191,7 +214,10 @@ pub(crate) fn expected_grants(pool: &Pool) -> Vec<Value> {
     let mut grants: Vec<(String, String)> = pool
         .groups()
         .iter()
-        .flat_map(|group| pool.members(&group.name).map(|user| (group.name.clone(), user)))
+        .flat_map(|group| {
+            pool.members(&group.name)
+                .map(|user| (group.name.clone(), user))
+        })
         .collect();
     grants.sort();
     grants
@@ -219,4 +245,13 @@ fn rfc3339(ms: i64) -> String {
         time.second(),
         time.millisecond()
     )
+}
+
+/// Fails with the first row that differs; whole lists of rows are nothing to read.
+#[track_caller]
+pub(crate) fn assert_rows(actual: &[Value], expected: &[Value]) {
+    for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+        assert_eq!(actual, expected, "row {index}");
+    }
+    assert_eq!(actual.len(), expected.len(), "number of rows");
 }

@@ -7,7 +7,8 @@ use fake_cognito::{Config, Group, Key, Operation, Paging, PoolSpec, User};
 use serde_json::json;
 
 use crate::support::{
-    Bench, KEY_ID, POOL, SECRET, bare_command, expected_grants, expected_groups, expected_users, finish, varied_pool,
+    Bench, KEY_ID, POOL, SECRET, assert_rows, bare_command, expected_grants, expected_groups,
+    expected_users, finish, varied_pool,
 };
 
 #[test]
@@ -15,15 +16,24 @@ fn what_was_synced_is_what_the_pool_holds_whatever_the_pages_look_like() {
     let config = Config::new()
         .pool(varied_pool())
         .key(Key::new(KEY_ID, SECRET))
-        .paging(Paging { short_per_mille: 500, empty_per_mille: 300, empty_at_end: true, seed: 7 });
+        .paging(Paging {
+            short_per_mille: 500,
+            empty_per_mille: 300,
+            empty_at_end: true,
+            seed: 7,
+        });
     let bench = Bench::start(config);
     let summary = bench.json(&["sync"]);
     let pool = bench.pool();
-    let (users, groups, grants) = (expected_users(pool), expected_groups(pool), expected_grants(pool));
+    let (users, groups, grants) = (
+        expected_users(pool),
+        expected_groups(pool),
+        expected_grants(pool),
+    );
 
-    assert_eq!(bench.list("users"), users);
-    assert_eq!(bench.list("groups"), groups);
-    assert_eq!(bench.list("grants"), grants);
+    assert_rows(&bench.list("users"), &users);
+    assert_rows(&bench.list("groups"), &groups);
+    assert_rows(&bench.list("grants"), &grants);
     let entitlements = bench.list("entitlements");
     assert_eq!(entitlements.len(), groups.len());
     assert_eq!(
@@ -47,7 +57,10 @@ fn what_was_synced_is_what_the_pool_holds_whatever_the_pages_look_like() {
     assert_eq!(summary["warnings"], json!([]));
     // Each user that is read one by one becomes a billable active user.
     assert_eq!(bench.server.log().count(Operation::AdminGetUser), 0);
-    assert_eq!(bench.server.log().count(Operation::AdminListGroupsForUser), 0);
+    assert_eq!(
+        bench.server.log().count(Operation::AdminListGroupsForUser),
+        0
+    );
 }
 
 #[test]
@@ -56,14 +69,21 @@ fn connections_are_reused() {
     bench.json(&["sync", "--workers", "3"]);
     let log = bench.server.log();
     assert!(log.total() > 30, "{}", log.total());
-    assert!(log.connections_accepted() <= 3, "{} connections", log.connections_accepted());
+    assert!(
+        log.connections_accepted() <= 3,
+        "{} connections",
+        log.connections_accepted()
+    );
 }
 
 #[test]
 fn an_empty_pool_is_a_snapshot_and_not_an_error() {
     let bench = Bench::with_pool(PoolSpec::literal(POOL));
     let summary = bench.json(&["sync"]);
-    assert_eq!((&summary["users"], &summary["groups"], &summary["grants"]), (&json!(0), &json!(0), &json!(0)));
+    assert_eq!(
+        (&summary["users"], &summary["groups"], &summary["grants"]),
+        (&json!(0), &json!(0), &json!(0))
+    );
     assert_eq!(bench.list("users"), Vec::<serde_json::Value>::new());
     assert_eq!(bench.json(&["list", "users"]), json!([]));
 }
@@ -83,7 +103,11 @@ fn two_syncs_of_an_unchanged_pool_print_equal_bytes_whatever_the_workers() {
 #[test]
 fn show_tells_what_a_user_holds_and_who_is_in_a_group() {
     let pool = PoolSpec::literal(POOL)
-        .user(User::new("alice").email("alice@example.com").attribute("name", "Alice Archer"))
+        .user(
+            User::new("alice")
+                .email("alice@example.com")
+                .attribute("name", "Alice Archer"),
+        )
         .user(User::new("bob").disabled())
         .group(Group::new("ops/on:call"))
         .member("alice", "ops/on:call")
@@ -93,9 +117,17 @@ fn show_tells_what_a_user_holds_and_who_is_in_a_group() {
 
     let alice = bench.json(&["show", "user:alice"]);
     assert_eq!(alice["display_name"], "Alice Archer");
-    assert_eq!(alice["memberships"][0]["entitlement"], "group:ops/on:call:member");
+    assert_eq!(
+        alice["memberships"][0]["entitlement"],
+        "group:ops/on:call:member"
+    );
     let group = bench.json(&["show", "group:ops/on:call"]);
-    let members: Vec<_> = group["members"].as_array().unwrap().iter().map(|one| one["principal"].clone()).collect();
+    let members: Vec<_> = group["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["principal"].clone())
+        .collect();
     assert_eq!(members, ["user:alice", "user:bob"]);
 
     let nobody = bench.run(&["show", "user:carol"]);
@@ -106,7 +138,9 @@ fn show_tells_what_a_user_holds_and_who_is_in_a_group() {
 #[test]
 fn get_reads_the_live_resource_and_not_the_snapshot() {
     let groups = (0..150).map(|number| Group::new(format!("group-{number:03}")));
-    let pool = groups.fold(PoolSpec::literal(POOL), PoolSpec::group).user(User::new("alice").email("a@example.com"));
+    let pool = groups
+        .fold(PoolSpec::literal(POOL), PoolSpec::group)
+        .user(User::new("alice").email("a@example.com"));
     let bench = Bench::with_pool(pool);
     bench.json(&["sync"]);
     assert_eq!(bench.json(&["get", "user:alice"]), bench.list("users")[0]);
@@ -115,7 +149,11 @@ fn get_reads_the_live_resource_and_not_the_snapshot() {
     bench.pool().remove_user("alice");
     let gone = bench.run(&["get", "user:alice"]);
     assert_eq!(gone.code, 5, "{gone:?}");
-    assert_eq!(bench.list("users").len(), 1, "the snapshot is not changed by a look at the service");
+    assert_eq!(
+        bench.list("users").len(),
+        1,
+        "the snapshot is not changed by a look at the service"
+    );
     let missing = bench.run(&["get", "group:no-such-group"]);
     assert_eq!(missing.code, 5, "{missing:?}");
 }
@@ -129,15 +167,33 @@ fn stats_and_syncs_tell_what_the_store_holds() {
     assert_eq!(stats["sync_id"], second["sync_id"]);
     assert_eq!(stats["users"], 700);
     let syncs = bench.json(&["syncs"]);
-    let ids: Vec<_> = syncs.as_array().unwrap().iter().map(|run| run["sync_id"].clone()).collect();
-    assert!(ids.contains(&first["sync_id"]) && ids.contains(&second["sync_id"]), "{syncs}");
-    assert!(syncs.as_array().unwrap().iter().all(|run| run["state"] == "complete"), "{syncs}");
+    let ids: Vec<_> = syncs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["sync_id"].clone())
+        .collect();
+    assert!(
+        ids.contains(&first["sync_id"]) && ids.contains(&second["sync_id"]),
+        "{syncs}"
+    );
+    assert!(
+        syncs
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|run| run["state"] == "complete"),
+        "{syncs}"
+    );
 }
 
 #[test]
 fn csv_can_be_opened_in_a_spreadsheet_without_running_formulas() {
-    let pool = PoolSpec::literal(POOL)
-        .user(User::new("mallory").attribute("name", "=HYPERLINK(\"http://evil.example\",\"x\")").attribute("custom:note", "@SUM(1)"));
+    let pool = PoolSpec::literal(POOL).user(
+        User::new("mallory")
+            .attribute("name", "=HYPERLINK(\"http://evil.example\",\"x\")")
+            .attribute("custom:note", "@SUM(1)"),
+    );
     let bench = Bench::with_pool(pool);
     bench.json(&["sync"]);
     let csv = bench.run(&["list", "users", "-o", "csv"]).stdout;
@@ -167,7 +223,10 @@ fn a_closed_pipe_is_a_normal_end() {
 fn what_a_store_holds_can_be_listed_without_settings_or_network() {
     let bench = Bench::with_pool(varied_pool());
     bench.json(&["sync"]);
-    let ran = finish(&mut bare_command(bench.folder.path(), &["list", "groups", "-o", "jsonl"]));
+    let ran = finish(&mut bare_command(
+        bench.folder.path(),
+        &["list", "groups", "-o", "jsonl"],
+    ));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.stdout.lines().count(), 25);
 }
@@ -177,7 +236,10 @@ fn settings_come_from_baton_variables_and_a_file_too() {
     let bench = Bench::with_pool(varied_pool());
     std::fs::write(
         bench.folder.path().join("connector.toml"),
-        format!("endpoint-url = \"{}\"\nmax-rate = [\"unlimited\"]\n", bench.server.endpoint()),
+        format!(
+            "endpoint-url = \"{}\"\nmax-rate = [\"unlimited\"]\n",
+            bench.server.endpoint()
+        ),
     )
     .unwrap();
     let ran = finish(
@@ -202,9 +264,23 @@ fn credentials_come_from_the_aws_chain_when_none_are_given() {
     .unwrap();
     let sync = |profile: &str| {
         finish(
-            bare_command(folder, &["sync", "--profile", profile, "--max-rate", "unlimited", "-o", "json"])
-                .env("CONNECTOR_USER_POOL_ID", POOL)
-                .env("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", bench.server.endpoint()),
+            bare_command(
+                folder,
+                &[
+                    "sync",
+                    "--profile",
+                    profile,
+                    "--max-rate",
+                    "unlimited",
+                    "-o",
+                    "json",
+                ],
+            )
+            .env("CONNECTOR_USER_POOL_ID", POOL)
+            .env(
+                "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+                bench.server.endpoint(),
+            ),
         )
     };
     let ran = sync("auditor");

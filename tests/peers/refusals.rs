@@ -33,25 +33,29 @@ fn a_wrong_secret_and_an_unknown_key_are_credentials_rejected() {
 }
 
 #[test]
-fn temporary_credentials_are_rejected_without_their_token() {
+fn temporary_credentials_are_rejected_with_another_token_and_refused_without_one() {
     let peer = ministack();
     let session = &peer.seed.session;
-    let whole = Connector::new(&peer, &peer.seed.pool, session);
-    whole
-        .on_pool(&["get", "user:user-0001", "-o", "json"])
-        .assert_code(0);
-    let halved = Connector::new(
-        &peer,
-        &peer.seed.pool,
-        &Key {
-            token: None,
+    let with_token = |token: Option<String>| {
+        let key = Key {
+            token,
             ..session.clone()
-        },
-    );
-    halved
-        .on_pool(&["get", "user:user-0001", "-o", "json"])
-        .assert_code(16);
-    halved.sync().assert_code(16);
+        };
+        Connector::new(&peer, &peer.seed.pool, &key)
+    };
+    let user = ["get", "user:user-0001", "-o", "json"];
+    with_token(session.token.clone())
+        .on_pool(&user)
+        .assert_code(0);
+
+    let foreign = with_token(Some("a-token-of-somebody-else".to_owned()));
+    foreign.on_pool(&user).assert_code(16);
+    foreign.sync().assert_code(16);
+    foreign.assert_nothing_is_current();
+
+    // The key id alone tells that a token is missing, so nothing is sent.
+    let halved = with_token(None);
+    halved.on_pool(&user).assert_code(3);
     halved.assert_nothing_is_current();
 }
 

@@ -12,7 +12,15 @@ use crate::trust::description::Description;
 pub(super) const HOST_SETTINGS: &[&str] = &["max-attempts"];
 
 /// The options that every command has, besides the settings.
-const GLOBAL: &[&str] = &["config", "store", "max-rate", "profile", "output", "quiet", "log-level"];
+const GLOBAL: &[&str] = &[
+    "config",
+    "store",
+    "max-rate",
+    "profile",
+    "output",
+    "quiet",
+    "log-level",
+];
 
 /// The whole command line for a connector.
 pub(super) fn command(description: &Description) -> Command {
@@ -25,7 +33,9 @@ pub(super) fn command(description: &Description) -> Command {
              and nothing else.",
             description.display_name
         ))
-        .after_help("Settings and options may also come from the environment and from connector.toml.")
+        .after_help(
+            "Settings and options may also come from the environment and from connector.toml.",
+        )
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100);
@@ -35,7 +45,9 @@ pub(super) fn command(description: &Description) -> Command {
         }
         let mut help = setting.help.clone();
         if setting.secret {
-            help.push_str(" Better given by the environment: a command line can be seen by other users.");
+            help.push_str(
+                " Better given by the environment: a command line can be seen by other users.",
+            );
         }
         help.push_str(&format!(
             " [env: {}, {}]",
@@ -81,44 +93,103 @@ fn option(name: &'static str, value: &'static str, help: &str) -> Arg {
 
 fn global_options() -> Vec<Arg> {
     let options = vec![
-        option("config", "FILE", "Configuration file; connector.toml if present").value_hint(ValueHint::FilePath),
-        option("store", "FILE", "The store of snapshots; connector.db by default").value_hint(ValueHint::FilePath),
+        option(
+            "config",
+            "FILE",
+            "Configuration file; connector.toml if present",
+        )
+        .value_hint(ValueHint::FilePath),
+        option(
+            "store",
+            "FILE",
+            "The store of snapshots; connector.db by default",
+        )
+        .value_hint(ValueHint::FilePath),
         option(
             "max-rate",
             "RATE",
             "Pace of requests: `unlimited`, CLASS=RPS or CLASS=unlimited; may be repeated",
         )
         .action(ArgAction::Append),
-        option("profile", "NAME", "Profile of the AWS configuration files to take credentials from"),
-        option("output", "FORMAT", "How results are printed: table, json, jsonl or csv").short('o'),
+        option(
+            "profile",
+            "NAME",
+            "Profile of the AWS configuration files to take credentials from",
+        ),
+        option(
+            "output",
+            "FORMAT",
+            "How results are printed: table, json, jsonl or csv",
+        )
+        .short('o'),
         option("quiet", "", "No progress and no hints on standard error")
             .short('q')
             .value_name(None::<&str>)
             .action(ArgAction::SetTrue),
-        option("log-level", "LEVEL", "What is logged to standard error: off, error, warn, info, debug or trace"),
+        option(
+            "log-level",
+            "LEVEL",
+            "What is logged to standard error: off, error, warn, info, debug or trace",
+        ),
     ];
-    debug_assert!(options.iter().map(|arg| arg.get_id().as_str()).eq(GLOBAL.iter().copied()));
-    options.into_iter().map(|arg| arg.global(true).help_heading("Options")).collect()
+    debug_assert!(
+        options
+            .iter()
+            .map(|arg| arg.get_id().as_str())
+            .eq(GLOBAL.iter().copied())
+    );
+    options
+        .into_iter()
+        .map(|arg| arg.global(true).help_heading("Options"))
+        .collect()
 }
 
 fn subcommands(description: &Description) -> Vec<Command> {
-    let plurals: Vec<&str> = description.kinds.iter().map(|kind| kind.plural.as_str()).collect();
+    let plurals: Vec<&str> = description
+        .kinds
+        .iter()
+        .map(|kind| kind.plural.as_str())
+        .collect();
     let lists = format!("{}, entitlements or grants", plurals.join(", "));
-    let resource = |help: &'static str| Arg::new("resource").value_name("KIND:ID").required(true).help(help);
-    let run = || option("sync", "ID", "Another run than the current snapshot, as `connector syncs` shows it");
+    let resource = |help: &'static str| {
+        Arg::new("resource")
+            .value_name("KIND:ID")
+            .required(true)
+            .help(help)
+    };
+    let run = || {
+        option(
+            "sync",
+            "ID",
+            "Another run than the current snapshot, as `connector syncs` shows it",
+        )
+    };
     vec![
         Command::new("sync")
             .about("Reads everything into the store and makes it the current snapshot")
-            .arg(option("workers", "N", "How many pages are read side by side, 1 to 32; 4 by default")),
+            .arg(option(
+                "workers",
+                "N",
+                "How many pages are read side by side, 1 to 32; 4 by default",
+            )),
         Command::new("list")
             .about("Lists rows of the current snapshot")
-            .arg(Arg::new("what").value_name("WHAT").required(true).help(lists))
+            .arg(
+                Arg::new("what")
+                    .value_name("WHAT")
+                    .required(true)
+                    .help(lists),
+            )
             .arg(run()),
         Command::new("show")
-            .about("Shows one resource of the current snapshot, with what it holds and who holds it")
+            .about(
+                "Shows one resource of the current snapshot, with what it holds and who holds it",
+            )
             .arg(resource("For example user:alice or group:admins"))
             .arg(run()),
-        Command::new("stats").about("Counts what is in the current snapshot").arg(run()),
+        Command::new("stats")
+            .about("Counts what is in the current snapshot")
+            .arg(run()),
         Command::new("syncs").about("Lists the runs in the store and their state"),
         Command::new("get")
             .about("Reads one resource from the service, as it is now")
@@ -138,9 +209,12 @@ fn subcommands(description: &Description) -> Vec<Command> {
             .subcommand_required(true)
             .arg_required_else_help(true)
             .subcommand(
-                Command::new("export").about("Writes the bundled component to a file").arg(
-                    option("out", "FILE", "Where to write it; must not exist yet").value_hint(ValueHint::FilePath),
-                ),
+                Command::new("export")
+                    .about("Writes the bundled component to a file")
+                    .arg(
+                        option("out", "FILE", "Where to write it; must not exist yet")
+                            .value_hint(ValueHint::FilePath),
+                    ),
             ),
         Command::new("completions")
             .about("Prints the completion script of a shell")

@@ -17,13 +17,20 @@ pub(super) async fn inspect(layers: &Layers<'_>, file: Option<&str>) -> Result<V
         None => load_bundled(layers)?,
         Some(file) => load_file(layers, Path::new(file))?,
     };
-    let description = component.describe().await.map_err(|error| Failure::from(&error))?;
+    let description = component
+        .describe()
+        .await
+        .map_err(|error| Failure::from(&error))?;
     let artifact = component.artifact();
     let bundled = super::connect::bundled_record()?;
     let is_bundled = file.is_none() || load_bundled(layers)?.artifact().digest == artifact.digest;
     let trusted = is_bundled && bundled.check(&description).is_ok();
-    let description = serde_json::to_value(&description)
-        .map_err(|error| Failure::new(ExitCode::Component, format!("the description can't be shown: {error}")))?;
+    let description = serde_json::to_value(&description).map_err(|error| {
+        Failure::new(
+            ExitCode::Component,
+            format!("the description can't be shown: {error}"),
+        )
+    })?;
     Ok(json!({
         "name": description["name"],
         "version": description["version"],
@@ -39,11 +46,18 @@ pub(super) async fn inspect(layers: &Layers<'_>, file: Option<&str>) -> Result<V
 
 fn load_file(layers: &Layers<'_>, file: &Path) -> Result<Component, Failure> {
     let bytes = std::fs::read(file).map_err(|error| {
-        Failure::new(ExitCode::Invalid, format!("{} can't be read: {error}", file.display()))
+        Failure::new(
+            ExitCode::Invalid,
+            format!("{} can't be read: {error}", file.display()),
+        )
     })?;
     // Compiled code of a component that nobody trusts is not kept.
     let digest_of_bundled = bytes == BUNDLED;
-    let cache = if digest_of_bundled { layers.cache_folder() } else { None };
+    let cache = if digest_of_bundled {
+        layers.cache_folder()
+    } else {
+        None
+    };
     Engine::new(cache.as_deref())?
         .load(&bytes)
         .map_err(|error| load_failure(&file.display().to_string(), &error))
@@ -53,14 +67,21 @@ fn load_file(layers: &Layers<'_>, file: &Path) -> Result<Component, Failure> {
 pub(super) fn export(out: Option<&str>) -> Result<Value, Failure> {
     let out = out.ok_or_else(|| Failure::new(ExitCode::Usage, "plugin export needs --out FILE"))?;
     let failed = |error: std::io::Error| {
-        let failure = Failure::new(ExitCode::Invalid, format!("{out} can't be written: {error}"));
+        let failure = Failure::new(
+            ExitCode::Invalid,
+            format!("{out} can't be written: {error}"),
+        );
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             failure.hint("choose another name, or delete the file first")
         } else {
             failure
         }
     };
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(out).map_err(failed)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(out)
+        .map_err(failed)?;
     file.write_all(BUNDLED).map_err(failed)?;
     Ok(json!({"file": out, "size": BUNDLED.len()}))
 }

@@ -31,7 +31,10 @@ pub(super) const BUNDLED: &[u8] = include_bytes!(env!("CONNECTOR_COMPONENT"));
 /// The trust record of the bundled component.
 pub(super) fn bundled_record() -> Result<TrustRecord, Failure> {
     TrustRecord::bundled().map_err(|error| {
-        Failure::new(ExitCode::Component, format!("the embedded trust record is damaged: {error}"))
+        Failure::new(
+            ExitCode::Component,
+            format!("the embedded trust record is damaged: {error}"),
+        )
     })
 }
 
@@ -67,7 +70,10 @@ pub(super) async fn connect(
     };
 
     let component = load_bundled(layers)?;
-    let answer = component.describe().await.map_err(|error| Failure::from(&error))?;
+    let answer = component
+        .describe()
+        .await
+        .map_err(|error| Failure::from(&error))?;
     record
         .check(&answer)
         .map_err(|differs| Failure::new(ExitCode::PermissionDenied, differs.to_string()))?;
@@ -84,9 +90,17 @@ pub(super) async fn connect(
         Authentication::None | Authentication::Bearer(_) => None,
     };
     let clock = Arc::new(SystemClock);
-    let pace = record.pace.iter().map(|(class, rate)| (class.clone(), f64::from(*rate))).collect();
-    let pacer = Pacer::new(wire, &pace, &input.max_rate, clock.clone())
-        .map_err(|error| Failure::new(ExitCode::Component, format!("the trust record is inconsistent: {error}")))?;
+    let pace = record
+        .pace
+        .iter()
+        .map(|(class, rate)| (class.clone(), f64::from(*rate)))
+        .collect();
+    let pacer = Pacer::new(wire, &pace, &input.max_rate, clock.clone()).map_err(|error| {
+        Failure::new(
+            ExitCode::Component,
+            format!("the trust record is inconsistent: {error}"),
+        )
+    })?;
     let egress = Egress::new(
         policy,
         Arc::new(pacer),
@@ -94,7 +108,13 @@ pub(super) async fn connect(
         Arc::new(LogSink),
     );
     Ok(Connected {
-        connector: Connector::new(component, Arc::new(record), input.settings, credentials, Arc::new(egress)),
+        connector: Connector::new(
+            component,
+            Arc::new(record),
+            input.settings,
+            credentials,
+            Arc::new(egress),
+        ),
         connection,
     })
 }
@@ -106,14 +126,22 @@ pub(super) fn load_bundled(layers: &Layers<'_>) -> Result<Component, Failure> {
         .map_err(|error| load_failure("the bundled component", &error))
 }
 
-fn check_input(matches: &ArgMatches, layers: &Layers<'_>, record: &TrustRecord) -> Result<Input, Failure> {
+fn check_input(
+    matches: &ArgMatches,
+    layers: &Layers<'_>,
+    record: &TrustRecord,
+) -> Result<Input, Failure> {
     let description = &record.approved;
     let mut given = BTreeMap::new();
     for setting in &description.settings {
         if HOST_SETTINGS.contains(&setting.name.as_str()) {
             continue;
         }
-        let more: &[String] = if setting.name == ENDPOINT_SETTING { &record.endpoint_variables } else { &[] };
+        let more: &[String] = if setting.name == ENDPOINT_SETTING {
+            &record.endpoint_variables
+        } else {
+            &[]
+        };
         if let Some(value) = layers.setting(matches, &setting.name, more) {
             given.insert(setting.name.clone(), value);
         }
@@ -134,18 +162,36 @@ fn check_input(matches: &ArgMatches, layers: &Layers<'_>, record: &TrustRecord) 
         .get(ENDPOINT_SETTING)
         .map(Origin::parse)
         .transpose()
-        .map_err(|error| Failure::new(ExitCode::Invalid, format!("setting `{ENDPOINT_SETTING}`: {error}")))?;
-    let classes: Vec<&str> = description.wire.rate_classes.iter().map(|class| class.id.as_str()).collect();
+        .map_err(|error| {
+            Failure::new(
+                ExitCode::Invalid,
+                format!("setting `{ENDPOINT_SETTING}`: {error}"),
+            )
+        })?;
+    let classes: Vec<&str> = description
+        .wire
+        .rate_classes
+        .iter()
+        .map(|class| class.id.as_str())
+        .collect();
     let max_rate = layers.option(matches, "max-rate");
     let max_rate = MaxRate::parse(max_rate.as_deref(), &classes)
         .map_err(|error| Failure::new(ExitCode::Invalid, error.to_string()))?;
-    Ok(Input { settings, endpoint, max_rate, key })
+    Ok(Input {
+        settings,
+        endpoint,
+        max_rate,
+        key,
+    })
 }
 
 /// The key among the settings; half of one is a mistake and not a reason to look for
 /// another key in the chain.
 fn key(sigv4: &Sigv4, given: &BTreeMap<String, String>) -> Result<Option<Credentials>, Failure> {
-    let (id, secret) = (&sigv4.access_key_id_setting, &sigv4.secret_access_key_setting);
+    let (id, secret) = (
+        &sigv4.access_key_id_setting,
+        &sigv4.secret_access_key_setting,
+    );
     let incomplete = |given: &str, missing: &str| {
         Err(CredentialsError::Incomplete {
             given: given.to_owned(),
@@ -171,5 +217,9 @@ fn key(sigv4: &Sigv4, given: &BTreeMap<String, String>) -> Result<Option<Credent
 
 /// The store's file.
 pub(super) fn store_file(matches: &ArgMatches, layers: &Layers<'_>) -> PathBuf {
-    PathBuf::from(layers.option(matches, "store").unwrap_or_else(|| "connector.db".to_owned()))
+    PathBuf::from(
+        layers
+            .option(matches, "store")
+            .unwrap_or_else(|| "connector.db".to_owned()),
+    )
 }

@@ -98,18 +98,24 @@ impl From<&Reported> for Failure {
             ErrorCode::InvalidArgument => (ExitCode::Invalid, None),
             ErrorCode::Unauthenticated => (
                 ExitCode::Unauthenticated,
-                Some("check the access key id, the secret and, for temporary credentials, the session token"),
+                Some(
+                    "check the access key id, the secret and, for temporary credentials, the session token",
+                ),
             ),
             ErrorCode::PermissionDenied => (
                 ExitCode::PermissionDenied,
-                Some("allow the action in the policy of this key; `connector validate` lists what is missing"),
+                Some(
+                    "allow the action in the policy of this key; `connector validate` lists what is missing",
+                ),
             ),
             ErrorCode::NotFound => (ExitCode::NotFound, None),
             ErrorCode::AlreadyExists => (ExitCode::AlreadyExists, None),
             ErrorCode::FailedPrecondition => (ExitCode::Refused, None),
             ErrorCode::Throttled => (
                 ExitCode::RateExhausted,
-                Some("the account's quota is used up by somebody else; try later or lower --max-rate"),
+                Some(
+                    "the account's quota is used up by somebody else; try later or lower --max-rate",
+                ),
             ),
             ErrorCode::QuotaExceeded => (ExitCode::RateExhausted, None),
             ErrorCode::DeadlineExceeded => (ExitCode::DeadlineExceeded, Some("try again")),
@@ -119,7 +125,9 @@ impl From<&Reported> for Failure {
             ),
             ErrorCode::BadResponse => (
                 ExitCode::Unavailable,
-                Some("something between here and the service changes its answers (a proxy, a captive portal?), or the endpoint is not the service"),
+                Some(
+                    "something between here and the service changes its answers (a proxy, a captive portal?), or the endpoint is not the service",
+                ),
             ),
             ErrorCode::DeniedByHost => (
                 ExitCode::PermissionDenied,
@@ -199,11 +207,16 @@ impl From<SyncError> for Failure {
     fn from(error: SyncError) -> Self {
         let message = error.to_string();
         match error {
-            SyncError::Read { source, .. } => Self { message, ..source.into() },
+            SyncError::Read { source, .. } => Self {
+                message,
+                ..source.into()
+            },
             SyncError::Denied { source, .. } => {
                 let source = Self::from(*source);
                 Self {
-                    hint: Some("allow these actions in the policy of the key and sync again".to_owned()),
+                    hint: Some(
+                        "allow these actions in the policy of the key and sync again".to_owned(),
+                    ),
                     message: format!("{message}; the service said: {}", source.message),
                     ..source
                 }
@@ -225,11 +238,16 @@ impl From<SettingError> for Failure {
         let hint = match &error {
             SettingError::Missing { name, .. } => {
                 let variable = super::layers::variable(name);
-                Some(format!("give --{name}, set {variable}, or put it into connector.toml"))
+                Some(format!(
+                    "give --{name}, set {variable}, or put it into connector.toml"
+                ))
             }
             _ => None,
         };
-        Self { hint, ..Self::new(ExitCode::Invalid, error.to_string()) }
+        Self {
+            hint,
+            ..Self::new(ExitCode::Invalid, error.to_string())
+        }
     }
 }
 

@@ -47,11 +47,16 @@ impl<'a> Layers<'a> {
         let file_name = PathBuf::from(named.as_deref().unwrap_or(DEFAULT_FILE));
         let file = match std::fs::read_to_string(&file_name) {
             Ok(text) => parse(&file_name, &text, known)?,
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                BTreeMap::new()
+            }
             Err(error) => {
                 return Err(Failure::new(
                     ExitCode::Invalid,
-                    format!("the configuration file {} can't be read: {error}", file_name.display()),
+                    format!(
+                        "the configuration file {} can't be read: {error}",
+                        file_name.display()
+                    ),
                 ));
             }
         };
@@ -80,7 +85,12 @@ impl<'a> Layers<'a> {
     }
 
     /// The value of a setting of the connector; `more` are further variables that mean it.
-    pub(super) fn setting(&self, matches: &ArgMatches, name: &str, more: &[String]) -> Option<String> {
+    pub(super) fn setting(
+        &self,
+        matches: &ArgMatches,
+        name: &str,
+        more: &[String],
+    ) -> Option<String> {
         let mut variables = vec![baton_variable(name)];
         variables.extend_from_slice(more);
         given(matches, name).or_else(|| self.below(name, &variables))
@@ -116,14 +126,21 @@ fn given(matches: &ArgMatches, name: &str) -> Option<String> {
 
 fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let wrong = |why: String| {
-        Failure::new(ExitCode::Invalid, format!("the configuration file {}: {why}", name.display()))
+        Failure::new(
+            ExitCode::Invalid,
+            format!("the configuration file {}: {why}", name.display()),
+        )
     };
-    let table: toml::Table = toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
     table
         .into_iter()
         .map(|(key, value)| {
             if !known.contains(&key) {
-                return Err(wrong(format!("`{key}` is no option; there are {}", known.join(", "))));
+                return Err(wrong(format!(
+                    "`{key}` is no option; there are {}",
+                    known.join(", ")
+                )));
             }
             let value = match value {
                 toml::Value::String(text) => text,
@@ -132,10 +149,18 @@ fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, S
                 toml::Value::Boolean(truth) => truth.to_string(),
                 toml::Value::Array(list) => list
                     .iter()
-                    .map(|one| one.as_str().map(str::to_owned).ok_or_else(|| wrong(format!("`{key}` holds something else than texts"))))
+                    .map(|one| {
+                        one.as_str().map(str::to_owned).ok_or_else(|| {
+                            wrong(format!("`{key}` holds something else than texts"))
+                        })
+                    })
                     .collect::<Result<Vec<_>, _>>()?
                     .join(","),
-                _ => return Err(wrong(format!("`{key}` must be a text, a number, true or false"))),
+                _ => {
+                    return Err(wrong(format!(
+                        "`{key}` must be a text, a number, true or false"
+                    )));
+                }
             };
             Ok((key, value))
         })
@@ -171,7 +196,10 @@ mod tests {
         let both = |name: &str| ours(name).or_else(|| baton(name));
         let empty = |name: &str| (name == "CONNECTOR_REGION").then(String::new);
 
-        assert_eq!(region(&["--config", file, "--region", "typed"], &both).unwrap(), "typed");
+        assert_eq!(
+            region(&["--config", file, "--region", "typed"], &both).unwrap(),
+            "typed"
+        );
         assert_eq!(region(&["--config", file], &both).unwrap(), "from-ours");
         assert_eq!(region(&["--config", file], &baton).unwrap(), "from-baton");
         assert_eq!(region(&["--config", file], &empty).unwrap(), "from-file");
@@ -182,16 +210,26 @@ mod tests {
     fn mistakes_in_the_file_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("connector.toml");
-        let environment = |name: &str| (name == "CONNECTOR_CONFIG").then(|| file.display().to_string());
+        let environment =
+            |name: &str| (name == "CONNECTOR_CONFIG").then(|| file.display().to_string());
         let message = |text: &str| {
             std::fs::write(&file, text).unwrap();
-            Layers::read(&matches(&[]), &environment, &["region".to_owned()]).err().unwrap().message
+            Layers::read(&matches(&[]), &environment, &["region".to_owned()])
+                .err()
+                .unwrap()
+                .message
         };
         assert!(message("regoin = \"x\"").contains("`regoin` is no option; there are region"));
         assert!(message("region = ").contains("connector.toml: "));
         assert!(message("region = { a = 1 }").contains("`region` must be a text"));
         std::fs::remove_file(&file).unwrap();
-        let missing = Layers::read(&matches(&[]), &environment, &[]).err().unwrap();
-        assert!(missing.message.contains("can't be read"), "{}", missing.message);
+        let missing = Layers::read(&matches(&[]), &environment, &[])
+            .err()
+            .unwrap();
+        assert!(
+            missing.message.contains("can't be read"),
+            "{}",
+            missing.message
+        );
     }
 }

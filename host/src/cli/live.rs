@@ -22,7 +22,10 @@ fn known_kind(connector: &Connector, kind: &str) -> Result<(), Failure> {
     let known: Vec<&str> = kinds.iter().map(|kind| kind.id.as_str()).collect();
     Err(Failure::new(
         ExitCode::Invalid,
-        format!("`{kind}` is no kind of resource here; there are {}", known.join(" and ")),
+        format!(
+            "`{kind}` is no kind of resource here; there are {}",
+            known.join(" and ")
+        ),
     ))
 }
 
@@ -67,14 +70,19 @@ impl Validation {
     pub(super) fn failure(&self) -> Option<Failure> {
         let failed = |check: &&Check| matches!(check.outcome, Outcome::Failed(_));
         let first = self.checks.iter().find(failed)?;
-        let Outcome::Failed(code) = first.outcome else { return None };
+        let Outcome::Failed(code) = first.outcome else {
+            return None;
+        };
         let all: Vec<String> = self
             .checks
             .iter()
             .filter(failed)
             .map(|check| format!("{}: {}", check.name, check.detail))
             .collect();
-        Some(Failure::new(code, format!("validation failed: {}", all.join("; "))))
+        Some(Failure::new(
+            code,
+            format!("validation failed: {}", all.join("; ")),
+        ))
     }
 }
 
@@ -87,7 +95,10 @@ pub(super) async fn validate(connector: &Connector) -> Validation {
         Ok(_) => Check {
             name: "settings and credentials are complete".to_owned(),
             outcome: Outcome::Ok,
-            detail: format!("the session opens; requests go to {}", connector.egress().policy().origin()),
+            detail: format!(
+                "the session opens; requests go to {}",
+                connector.egress().policy().origin()
+            ),
         },
         Err(error) => failed("settings and credentials are complete".to_owned(), error),
     });
@@ -101,7 +112,14 @@ pub(super) async fn validate(connector: &Connector) -> Validation {
             });
             continue;
         }
+        let requests = connector.egress().traffic().requests;
         let check = probe(connector, name, &request, optional).await;
+        if check.outcome == Outcome::NotCheckable
+            && connector.egress().traffic().requests == requests
+        {
+            // The connector knew without asking that there is nothing to ask for.
+            continue;
+        }
         // What concerns the whole connection would fail again at every further check.
         if let Outcome::Failed(code) = check.outcome {
             reachable = code == ExitCode::PermissionDenied;
@@ -116,7 +134,10 @@ pub(super) async fn validate(connector: &Connector) -> Validation {
 fn probes(connector: &Connector) -> Vec<(String, Request, bool)> {
     let kinds = &connector.description().kinds;
     let mut probes = Vec::new();
-    let top: Vec<&Kind> = kinds.iter().filter(|kind| kind.parents.is_empty()).collect();
+    let top: Vec<&Kind> = kinds
+        .iter()
+        .filter(|kind| kind.parents.is_empty())
+        .collect();
     for kind in &top {
         let request = Request::ListResources {
             kind: kind.id.clone(),
@@ -131,20 +152,38 @@ fn probes(connector: &Connector) -> Vec<(String, Request, bool)> {
         let id = ResourceId::new(&kind.id, RIGHTS_PROBE_ID);
         if kind.grants_of_resource {
             let of = GrantsOf::Resource(id.clone());
-            let request = Request::ListGrants { of, cursor: None, page_size: Some(1) };
-            probes.push((format!("list who holds what on a {}", kind.id), request, false));
+            let request = Request::ListGrants {
+                of,
+                cursor: None,
+                page_size: Some(1),
+            };
+            probes.push((
+                format!("list who holds what on a {}", kind.id),
+                request,
+                false,
+            ));
         }
         if kind.grants_of_principal {
             let of = GrantsOf::Principal(id.clone());
-            let request = Request::ListGrants { of, cursor: None, page_size: Some(1) };
+            let request = Request::ListGrants {
+                of,
+                cursor: None,
+                page_size: Some(1),
+            };
             probes.push((format!("list what a {} holds", kind.id), request, false));
         }
         let request = Request::GetResource { id, cursor: None };
         probes.push((format!("read one {}", kind.id), request, false));
     }
     for kind in top {
-        let request = Request::Estimate { kind: kind.id.clone() };
-        probes.push((format!("estimate the number of {}", kind.plural), request, true));
+        let request = Request::Estimate {
+            kind: kind.id.clone(),
+        };
+        probes.push((
+            format!("estimate the number of {}", kind.plural),
+            request,
+            true,
+        ));
     }
     probes
 }
@@ -154,12 +193,19 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
         Ok(Answer::Estimate(None)) => Check {
             name,
             outcome: Outcome::NotCheckable,
-            detail: "the service does not say, or does not let us know; not needed for a sync".to_owned(),
+            detail: "the service does not say, or does not let us know; not needed for a sync"
+                .to_owned(),
         },
-        Ok(_) => Check { name, outcome: Outcome::Ok, detail: "allowed".to_owned() },
-        Err(error) if is_missing_probe(&error, request) => {
-            Check { name, outcome: Outcome::Ok, detail: "allowed".to_owned() }
-        }
+        Ok(_) => Check {
+            name,
+            outcome: Outcome::Ok,
+            detail: "allowed".to_owned(),
+        },
+        Err(error) if is_missing_probe(&error, request) => Check {
+            name,
+            outcome: Outcome::Ok,
+            detail: "allowed".to_owned(),
+        },
         Err(error) if optional => Check {
             name,
             outcome: Outcome::NotCheckable,
@@ -169,7 +215,10 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
             let permission = permission(connector, &error);
             let mut check = failed(name, error);
             if let Some(permission) = permission {
-                check.detail = format!("the credentials lack {permission}; the service said: {}", check.detail);
+                check.detail = format!(
+                    "the credentials lack {permission}; the service said: {}",
+                    check.detail
+                );
             }
             check
         }
@@ -178,7 +227,10 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
 
 /// The probe does not exist, which the service only says to those who may ask.
 fn is_missing_probe(error: &ConnectorError, request: &Request) -> bool {
-    let about_probe = matches!(request, Request::GetResource { .. } | Request::ListGrants { .. });
+    let about_probe = matches!(
+        request,
+        Request::GetResource { .. } | Request::ListGrants { .. }
+    );
     let reported = error.reported();
     about_probe && reported.is_some_and(|reported| reported.code == ErrorCode::NotFound)
 }
@@ -198,6 +250,9 @@ fn permission(connector: &Connector, error: &ConnectorError) -> Option<String> {
     if reported.code != ErrorCode::PermissionDenied {
         return None;
     }
-    let operation = connector.description().wire.operation(reported.operation.as_deref()?)?;
+    let operation = connector
+        .description()
+        .wire
+        .operation(reported.operation.as_deref()?)?;
     operation.permission.clone()
 }

@@ -53,13 +53,16 @@ fn wants_json(arguments: &[OsString], environment: layers::Environment<'_>) -> b
     while let Some(text) = texts.next() {
         let value = match text {
             "-o" | "--output" => texts.next(),
-            _ => text.strip_prefix("--output=").or_else(|| text.strip_prefix("-o")),
+            _ => text
+                .strip_prefix("--output=")
+                .or_else(|| text.strip_prefix("-o")),
         };
         given = value.or(given);
     }
     match given {
         Some(format) => format.trim_start_matches('=').starts_with("json"),
-        None => environment(&layers::variable("output")).is_some_and(|format| format.starts_with("json")),
+        None => environment(&layers::variable("output"))
+            .is_some_and(|format| format.starts_with("json")),
     }
 }
 
@@ -77,21 +80,36 @@ fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<(
     let known = args::names(&command);
     let layers = Layers::read(of_command, environment, &known)?;
     start_log(of_command, &layers)?;
-    let format = layers.option(of_command, "output").unwrap_or_else(|| "table".to_owned());
+    let format = layers
+        .option(of_command, "output")
+        .unwrap_or_else(|| "table".to_owned());
     let format = output_format(&format)?;
     let quiet = layers.switch(of_command, "quiet")?;
-    let session = Session { matches: of_command, layers, record, format, quiet };
+    let session = Session {
+        matches: of_command,
+        layers,
+        record,
+        format,
+        quiet,
+    };
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(ExitCode::Component, format!("no threads could be started: {error}")))?
+        .map_err(|error| {
+            Failure::new(
+                ExitCode::Component,
+                format!("no threads could be started: {error}"),
+            )
+        })?
         .block_on(session.dispatch(name))
 }
 
 /// Help and version are results; everything else that the parser says is a mistake.
 fn usage(error: &clap::Error) -> Result<(), Failure> {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => finish(write_text(&error.to_string())),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            finish(write_text(&error.to_string()))
+        }
         _ => {
             let text = error.render().to_string();
             let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
@@ -101,7 +119,12 @@ fn usage(error: &clap::Error) -> Result<(), Failure> {
 }
 
 fn subcommand(matches: &ArgMatches) -> Result<(&str, &ArgMatches), Failure> {
-    let missing = || Failure::new(ExitCode::Usage, "no command was given; try `connector help`");
+    let missing = || {
+        Failure::new(
+            ExitCode::Usage,
+            "no command was given; try `connector help`",
+        )
+    };
     match matches.subcommand().ok_or_else(missing)? {
         ("plugin", plugin) => plugin.subcommand().ok_or_else(missing),
         found => Ok(found),
@@ -124,9 +147,10 @@ fn write_text(text: &str) -> io::Result<()> {
 /// A reader that has seen enough closes the pipe; that is a normal end.
 fn finish(written: io::Result<()>) -> Result<(), Failure> {
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(ExitCode::Invalid, format!("the output can't be written: {error}")))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            ExitCode::Invalid,
+            format!("the output can't be written: {error}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -145,7 +169,9 @@ fn output_format(text: &str) -> Result<Format, Failure> {
 }
 
 fn start_log(matches: &ArgMatches, layers: &Layers<'_>) -> Result<(), Failure> {
-    let level = layers.option(matches, "log-level").unwrap_or_else(|| "warn".to_owned());
+    let level = layers
+        .option(matches, "log-level")
+        .unwrap_or_else(|| "warn".to_owned());
     if !["off", "error", "warn", "info", "debug", "trace"].contains(&level.as_str()) {
         return Err(Failure::new(
             ExitCode::Invalid,
@@ -153,7 +179,8 @@ fn start_log(matches: &ArgMatches, layers: &Layers<'_>) -> Result<(), Failure> {
         ));
     }
     // Only this program's own events: those of the libraries below may hold headers.
-    let filter = tracing_subscriber::EnvFilter::new(format!("off,connector={level},connector_host={level}"));
+    let filter =
+        tracing_subscriber::EnvFilter::new(format!("off,connector={level},connector_host={level}"));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -175,7 +202,13 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn dispatch(self, command: &str) -> Result<(), Failure> {
-        let argument = |name: &str| self.matches.try_get_one::<String>(name).ok().flatten().cloned();
+        let argument = |name: &str| {
+            self.matches
+                .try_get_one::<String>(name)
+                .ok()
+                .flatten()
+                .cloned()
+        };
         match command {
             "sync" => self.sync().await,
             "get" => {
@@ -192,7 +225,10 @@ impl Session<'_> {
             }
             "inspect" => {
                 let file = argument("file");
-                print(self.format, &component::inspect(&self.layers, file.as_deref()).await?)
+                print(
+                    self.format,
+                    &component::inspect(&self.layers, file.as_deref()).await?,
+                )
             }
             "export" => {
                 let out = self.layers.option(self.matches, "out");
@@ -201,7 +237,11 @@ impl Session<'_> {
             _ => {
                 let stored = stored::Stored {
                     store: connect::store_file(self.matches, &self.layers),
-                    run: if command == "syncs" { None } else { self.layers.option(self.matches, "sync") },
+                    run: if command == "syncs" {
+                        None
+                    } else {
+                        self.layers.option(self.matches, "sync")
+                    },
                     format: self.format,
                 };
                 match command {
@@ -209,7 +249,10 @@ impl Session<'_> {
                     "show" => stored.show(&resource_id(argument("resource"))?),
                     "stats" => stored.stats(),
                     "syncs" => stored.syncs(),
-                    other => Err(Failure::new(ExitCode::Usage, format!("there is no command `{other}`"))),
+                    other => Err(Failure::new(
+                        ExitCode::Usage,
+                        format!("there is no command `{other}`"),
+                    )),
                 }
             }
         }
@@ -223,14 +266,19 @@ impl Session<'_> {
                 .ok()
                 .filter(|workers| (1..=MAX_WORKERS).contains(workers))
                 .ok_or_else(|| {
-                    Failure::new(ExitCode::Invalid, format!("--workers is `{text}`; give a number from 1 to {MAX_WORKERS}"))
+                    Failure::new(
+                        ExitCode::Invalid,
+                        format!("--workers is `{text}`; give a number from 1 to {MAX_WORKERS}"),
+                    )
                 })?,
         };
         let store = connect::store_file(self.matches, &self.layers);
         let connected = connect::connect(self.matches, &self.layers, self.record).await?;
         let connector = Arc::new(connected.connector);
         let kinds = connector.description().kinds.iter();
-        let progress = Arc::new(Progress::new(kinds.map(|kind| (kind.id.clone(), kind.plural.clone()))));
+        let progress = Arc::new(Progress::new(
+            kinds.map(|kind| (kind.id.clone(), kind.plural.clone())),
+        ));
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let bar = progress::wanted(self.quiet, no_color)
             .then(|| tokio::spawn(progress::show(progress.clone(), connector.egress().clone())));
@@ -250,7 +298,10 @@ impl Session<'_> {
             for warning in &summary.warnings {
                 hint(&format!("warning: {}", warning.message));
             }
-            hint(&format!("stored in {}; see it with `connector list`", store.display()));
+            hint(&format!(
+                "stored in {}; see it with `connector list`",
+                store.display()
+            ));
         }
         print(self.format, &summary)
     }
@@ -278,7 +329,9 @@ async fn interrupted() {
 fn resource_id(text: Option<String>) -> Result<crate::model::ResourceId, Failure> {
     text.unwrap_or_default()
         .parse()
-        .map_err(|error: crate::model::NotAResourceId| Failure::new(ExitCode::Invalid, error.to_string()))
+        .map_err(|error: crate::model::NotAResourceId| {
+            Failure::new(ExitCode::Invalid, error.to_string())
+        })
 }
 
 fn hint(text: &str) {
@@ -288,17 +341,27 @@ fn hint(text: &str) {
 /// Prints one object.
 fn print(format: Format, object: &impl serde::Serialize) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
-    printed(export::object(&mut out, format, object), |never| match never {})
+    printed(
+        export::object(&mut out, format, object),
+        |never| match never {},
+    )
 }
 
 /// What rendering came to. A reader that has seen enough closes the pipe: a normal end.
-fn printed<E: std::fmt::Display>(outcome: Result<(), RenderError<E>>, source: impl FnOnce(E) -> Failure) -> Result<(), Failure> {
+fn printed<E: std::fmt::Display>(
+    outcome: Result<(), RenderError<E>>,
+    source: impl FnOnce(E) -> Failure,
+) -> Result<(), Failure> {
     match outcome {
         Ok(()) | Err(RenderError::Closed) => Ok(()),
         Err(RenderError::Source(error)) => Err(source(error)),
-        Err(RenderError::Output(error)) => {
-            Err(Failure::new(ExitCode::Invalid, format!("the output can't be written: {error}")))
-        }
-        Err(other) => Err(Failure::new(ExitCode::Component, format!("the result can't be shown: {other}"))),
+        Err(RenderError::Output(error)) => Err(Failure::new(
+            ExitCode::Invalid,
+            format!("the output can't be written: {error}"),
+        )),
+        Err(other) => Err(Failure::new(
+            ExitCode::Component,
+            format!("the result can't be shown: {other}"),
+        )),
     }
 }

@@ -27,7 +27,12 @@ pub(super) async fn show(progress: Arc<Progress>, egress: Arc<Egress>) {
     let _clear = Clear(&bar);
     let started = Instant::now();
     loop {
-        bar.set_message(line(&progress, egress.traffic().requests, egress.traffic().waited, started.elapsed()));
+        bar.set_message(line(
+            &progress,
+            egress.traffic().requests,
+            egress.traffic().waited,
+            started.elapsed(),
+        ));
         bar.tick();
         tokio::time::sleep(REDRAW).await;
     }
@@ -55,7 +60,10 @@ fn line(progress: &Progress, requests: u64, waited: Duration, elapsed: Duration)
     let seconds = elapsed.as_secs_f64().max(0.001);
     #[expect(clippy::cast_precision_loss, reason = "a rate shown with one digit")]
     parts.push(format!("{:.1} requests/s", requests as f64 / seconds));
-    parts.push(format!("waited {:.0} s for the quota", waited.as_secs_f64()));
+    parts.push(format!(
+        "waited {:.0} s for the quota",
+        waited.as_secs_f64()
+    ));
     if progress.retries() > 0 {
         parts.push(format!("{} retries", progress.retries()));
     }
@@ -70,7 +78,12 @@ mod tests {
     fn the_line_says_how_far_how_fast_and_how_long_it_waited() {
         let progress = Progress::new([("user".to_owned(), "users".to_owned())]);
         assert_eq!(
-            line(&progress, 50, Duration::from_secs(7), Duration::from_secs(10)),
+            line(
+                &progress,
+                50,
+                Duration::from_secs(7),
+                Duration::from_secs(10)
+            ),
             "0 users · 0 grants · 5.0 requests/s · waited 7 s for the quota"
         );
     }

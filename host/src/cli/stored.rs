@@ -35,11 +35,15 @@ impl Stored {
             word => match run.kind_called(word) {
                 Some(kind) => (Rows::Resources(&kind.id), Columns::of_kind(kind)),
                 None => {
-                    let mut known: Vec<&str> = run.kinds.iter().map(|kind| kind.plural.as_str()).collect();
+                    let mut known: Vec<&str> =
+                        run.kinds.iter().map(|kind| kind.plural.as_str()).collect();
                     known.extend(["entitlements", "grants"]);
                     return Err(Failure::new(
                         ExitCode::Invalid,
-                        format!("there are no `{word}` in this store; there are {}", known.join(", ")),
+                        format!(
+                            "there are no `{word}` in this store; there are {}",
+                            known.join(", ")
+                        ),
                     ));
                 }
             },
@@ -55,22 +59,28 @@ impl Stored {
     pub(super) fn show(&self, id: &ResourceId) -> Result<(), Failure> {
         let (store, run) = self.open()?;
         let resource = store.resource(&run, id)?.ok_or_else(|| {
-            Failure::new(ExitCode::NotFound, format!("{id} is not in the snapshot {}", run.sync_id))
-                .hint(format!("`connector get {id}` asks the service itself"))
+            Failure::new(
+                ExitCode::NotFound,
+                format!("{id} is not in the snapshot {}", run.sync_id),
+            )
+            .hint(format!("`connector get {id}` asks the service itself"))
         })?;
-        let mut shown = serde_json::to_value(&resource)
-            .map_err(|error| Failure::new(ExitCode::Component, format!("{id} can't be shown: {error}")))?;
+        let mut shown = serde_json::to_value(&resource).map_err(|error| {
+            Failure::new(ExitCode::Component, format!("{id} can't be shown: {error}"))
+        })?;
         let kind = run.kinds.iter().find(|kind| kind.id == id.kind);
-        let mut add = |name: &str, which: Holdings<'_>, row: fn(&Holding) -> Value| -> Result<(), Failure> {
-            let mut rows = Vec::new();
-            store.each_holding(&run, which, |holding| {
-                rows.push(row(&holding));
-                Ok::<(), StoreError>(())
-            })?;
-            shown[name] = Value::Array(rows);
-            Ok(())
-        };
-        let is_held = kind.is_some_and(|kind| !kind.entitlements.is_empty() || kind.grants_of_resource);
+        let mut add =
+            |name: &str, which: Holdings<'_>, row: fn(&Holding) -> Value| -> Result<(), Failure> {
+                let mut rows = Vec::new();
+                store.each_holding(&run, which, |holding| {
+                    rows.push(row(&holding));
+                    Ok::<(), StoreError>(())
+                })?;
+                shown[name] = Value::Array(rows);
+                Ok(())
+            };
+        let is_held =
+            kind.is_some_and(|kind| !kind.entitlements.is_empty() || kind.grants_of_resource);
         let holds = run
             .kinds
             .iter()

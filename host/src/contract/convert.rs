@@ -43,7 +43,10 @@ pub enum BrokenPromise {
 
 impl From<model::ResourceId> for contract::ResourceId {
     fn from(id: model::ResourceId) -> Self {
-        Self { kind: id.kind, id: id.id }
+        Self {
+            kind: id.kind,
+            id: id.id,
+        }
     }
 }
 
@@ -59,7 +62,10 @@ fn entitlement_id(id: contract::EntitlementId) -> Result<model::EntitlementId, B
     if id.slug.is_empty() {
         return Err(BrokenPromise::EmptySlug(resource));
     }
-    Ok(model::EntitlementId { resource, slug: id.slug })
+    Ok(model::EntitlementId {
+        resource,
+        slug: id.slug,
+    })
 }
 
 fn attributes(list: Vec<contract::Attribute>) -> model::Attributes {
@@ -165,7 +171,10 @@ fn page<C, T>(items: Vec<C>, next: Option<String>) -> Result<Page<T>, BrokenProm
 where
     T: TryFrom<C, Error = BrokenPromise>,
 {
-    let items = items.into_iter().map(T::try_from).collect::<Result<_, _>>()?;
+    let items = items
+        .into_iter()
+        .map(T::try_from)
+        .collect::<Result<_, _>>()?;
     Ok(Page { items, next })
 }
 
@@ -341,7 +350,9 @@ impl From<wire::Wire> for trust::Wire {
                         .map(|limit| trust::RateLimit {
                             scope: match limit.scope {
                                 wire::RateScope::Account => trust::RateScope::Account,
-                                wire::RateScope::SystemOperation => trust::RateScope::SystemOperation,
+                                wire::RateScope::SystemOperation => {
+                                    trust::RateScope::SystemOperation
+                                }
                             },
                             per_second: limit.per_second,
                         })

@@ -177,8 +177,9 @@ fn segments(path: &str) -> Result<Vec<Segment<'_>>, Unrecognised> {
 }
 
 /// Decodes a segment; refuses what could mean something else to a server that decodes
-/// at another time than its router: an encoded slash, backslash, control or plain
-/// character.
+/// at another time than its router: an encoded backslash, control or plain character.
+/// An encoded slash is left to the policy, which accepts it in a value that the call
+/// fixes: ids may contain one.
 fn percent_decode(raw: &str) -> Result<String, &'static str> {
     let mut out = Vec::with_capacity(raw.len());
     let mut bytes = raw.bytes();
@@ -194,8 +195,8 @@ fn percent_decode(raw: &str) -> Result<String, &'static str> {
                 if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
                     return Err("the path hides a plain character behind a '%'");
                 }
-                if value.is_ascii_control() || value == b'/' || value == b'\\' {
-                    return Err("the path hides a slash or a control character behind a '%'");
+                if value.is_ascii_control() || value == b'\\' {
+                    return Err("the path hides a backslash or a control character behind a '%'");
                 }
                 out.push(value);
             }

@@ -372,6 +372,19 @@ impl Policy {
         } else {
             Value::Null
         };
+        let is_bound = |name: &str| bound.iter().any(|b| placeholder(&b.member) == Some(name));
+        if let Some((name, _)) = recognised
+            .path_values
+            .iter()
+            .find(|(name, value)| value.contains('/') && !is_bound(name))
+        {
+            return Err(Denied::Protocol {
+                host: self.origin.to_string(),
+                reason: format!(
+                    "the path hides a slash in {{{name}}}, which the call does not fix"
+                ),
+            });
+        }
         for binding in bound {
             let actual = match placeholder(&binding.member) {
                 Some(name) => recognised

@@ -28,11 +28,17 @@ impl Cache {
     /// can be written by others.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// The compiled form of a component, from the folder or made and put there.
-    pub(super) fn component(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+    pub(super) fn component(
+        &self,
+        engine: &wasmtime::Engine,
+        bytes: &[u8],
+    ) -> wasmtime::Result<Component> {
         let path = self.folder.join(format!("{}.cwasm", key(engine, bytes)));
         if let Some(component) = load(engine, &path) {
             return Ok(component);
@@ -69,7 +75,10 @@ impl Cache {
     }
 }
 
-#[expect(unsafe_code, reason = "wasmtime can't verify compiled code; see the safety comment")]
+#[expect(
+    unsafe_code,
+    reason = "wasmtime can't verify compiled code; see the safety comment"
+)]
 fn load(engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
     if !path.is_file() {
         return None;
@@ -108,14 +117,21 @@ fn key(engine: &wasmtime::Engine, bytes: &[u8]) -> String {
 #[cfg(unix)]
 fn private_file(path: &Path) -> io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt;
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 #[cfg(unix)]
 fn private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
     if !folder.exists() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
     }
     let metadata = fs::symlink_metadata(folder)?;
     if !metadata.is_dir() {
@@ -125,7 +141,11 @@ fn private_folder(folder: &Path) -> io::Result<()> {
         return Err(io::Error::other("others can write to it"));
     }
     // The owner of a file that we make is us, whatever the platform calls that.
-    let probe = folder.join(format!(".{}-{:016x}.probe", std::process::id(), fastrand::u64(..)));
+    let probe = folder.join(format!(
+        ".{}-{:016x}.probe",
+        std::process::id(),
+        fastrand::u64(..)
+    ));
     let ours = private_file(&probe)?.metadata()?.uid();
     fs::remove_file(&probe)?;
     if metadata.uid() != ours {
@@ -136,13 +156,18 @@ fn private_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn private_file(path: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new().write(true).create_new(true).open(path)
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
 }
 
 /// Who else can write to a folder can't be told here, so the cache stays off.
 #[cfg(not(unix))]
 fn private_folder(_: &Path) -> io::Result<()> {
-    Err(io::Error::other("its protection can't be checked on this platform"))
+    Err(io::Error::other(
+        "its protection can't be checked on this platform",
+    ))
 }
 
 #[cfg(all(test, unix))]
@@ -154,7 +179,10 @@ mod tests {
     const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
     fn compiled_files(folder: &Path) -> Vec<PathBuf> {
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect()
     }
 
     #[test]
@@ -169,7 +197,10 @@ mod tests {
         assert!(load(&engine, &files[0]).is_some());
         cache.component(&engine, EMPTY_COMPONENT).unwrap();
         assert_eq!(compiled_files(&folder), files);
-        assert_eq!(fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
@@ -177,7 +208,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path()).unwrap();
         let engine = wasmtime::Engine::default();
-        let path = folder.path().join(format!("{}.cwasm", key(&engine, EMPTY_COMPONENT)));
+        let path = folder
+            .path()
+            .join(format!("{}.cwasm", key(&engine, EMPTY_COMPONENT)));
         fs::write(&path, b"not compiled code").unwrap();
         cache.component(&engine, EMPTY_COMPONENT).unwrap();
         assert!(load(&engine, &path).is_some(), "it was not replaced");
@@ -196,6 +229,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         symlink(folder.path(), &link).unwrap();
-        assert_eq!(Cache::open(&link).unwrap_err().to_string(), "it is a link or no folder");
+        assert_eq!(
+            Cache::open(&link).unwrap_err().to_string(),
+            "it is a link or no folder"
+        );
     }
 }

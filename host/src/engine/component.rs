@@ -34,9 +34,9 @@ impl Component {
         .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         let artifact = artifact(wasm, &component, bytes)?;
         let linker = linker(wasm).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-        let pre = linker
-            .instantiate_pre(&component)
-            .map_err(|error| refused_imports(&artifact).unwrap_or_else(|| LoadError::Invalid(format!("{error:#}"))))?;
+        let pre = linker.instantiate_pre(&component).map_err(|error| {
+            refused_imports(&artifact).unwrap_or_else(|| LoadError::Invalid(format!("{error:#}")))
+        })?;
         let pre = ReaderPre::new(pre).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         Ok(Self {
             engine: wasm.clone(),
@@ -58,7 +58,14 @@ impl Component {
     pub async fn describe(&self) -> Result<Description, CallError> {
         let capture = Capture::new("describe", Vec::new());
         let state = State::new(EgressHooks::closed(), capture);
-        let mut sandbox = Sandbox::new(&self.engine, &self.pre, state, Function::Describe, deadline::NO_REQUEST).await?;
+        let mut sandbox = Sandbox::new(
+            &self.engine,
+            &self.pre,
+            state,
+            Function::Describe,
+            deadline::NO_REQUEST,
+        )
+        .await?;
         sandbox.describe().await
     }
 
@@ -78,7 +85,14 @@ impl Component {
     ) -> Result<Instance, CallError> {
         let capture = Capture::new(name, secrets.clone());
         let state = State::new(EgressHooks::new(egress), capture);
-        let sandbox = Sandbox::new(&self.engine, &self.pre, state, Function::Open, deadline::NO_REQUEST).await?;
+        let sandbox = Sandbox::new(
+            &self.engine,
+            &self.pre,
+            state,
+            Function::Open,
+            deadline::NO_REQUEST,
+        )
+        .await?;
         sandbox.open(settings, secrets).await
     }
 }
@@ -86,9 +100,9 @@ impl Component {
 /// Links what a component of the contract may import and nothing else: no file system,
 /// no sockets, no environment with anything in it.
 fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+    use wasmtime_wasi::WasiView;
     use wasmtime_wasi::cli::{WasiCli, WasiCliView};
     use wasmtime_wasi::p2::bindings::{cli, random};
-    use wasmtime_wasi::WasiView;
     use wasmtime_wasi::random::WasiRandom;
 
     let mut linker = Linker::new(engine);
@@ -100,8 +114,12 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     cli::terminal_stdin::add_to_linker::<State, WasiCli>(&mut linker, State::cli)?;
     cli::terminal_stdout::add_to_linker::<State, WasiCli>(&mut linker, State::cli)?;
     cli::terminal_stderr::add_to_linker::<State, WasiCli>(&mut linker, State::cli)?;
-    random::insecure::add_to_linker::<State, WasiRandom>(&mut linker, |state| state.ctx().ctx.random())?;
-    random::insecure_seed::add_to_linker::<State, WasiRandom>(&mut linker, |state| state.ctx().ctx.random())?;
+    random::insecure::add_to_linker::<State, WasiRandom>(&mut linker, |state| {
+        state.ctx().ctx.random()
+    })?;
+    random::insecure_seed::add_to_linker::<State, WasiRandom>(&mut linker, |state| {
+        state.ctx().ctx.random()
+    })?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Ok(linker)
 }

@@ -135,7 +135,9 @@ pub enum LoadError {
     #[error("it is not a WebAssembly file (it does not begin with the bytes 00 61 73 6d)")]
     NotWasm,
     /// A core module, not a component.
-    #[error("it is a WebAssembly core module and not a component; build it for the target wasm32-wasip2")]
+    #[error(
+        "it is a WebAssembly core module and not a component; build it for the target wasm32-wasip2"
+    )]
     CoreModule,
     /// A component format that is neither module nor the current component format.
     #[error("it has an unknown WebAssembly layer or version")]
@@ -154,7 +156,9 @@ pub enum LoadError {
     /// It does not export the contract.
     #[error(
         "it does not export the contract {}@{}; it exports {}",
-        crate::contract::PACKAGE, crate::contract::VERSION, exports_text(exports)
+        crate::contract::PACKAGE,
+        crate::contract::VERSION,
+        exports_text(exports)
     )]
     NotAConnector {
         /// What it exports.
@@ -163,7 +167,8 @@ pub enum LoadError {
     /// It exports another version of the contract.
     #[error(
         "it speaks version {found} of the contract {} and this host speaks {}",
-        crate::contract::PACKAGE, crate::contract::VERSION
+        crate::contract::PACKAGE,
+        crate::contract::VERSION
     )]
     OtherContract {
         /// Its version.

@@ -29,8 +29,11 @@ pub struct Artifact {
 
 /// Tells bytes that are worth compiling from the rest.
 pub(super) fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
-    if bytes.len() > sizes::COMPONENT {
-        return Err(LoadError::TooLarge { size: bytes.len(), limit: sizes::COMPONENT });
+    if bytes.len() > sizes::COMPONENT_BYTES {
+        return Err(LoadError::TooLarge {
+            size: bytes.len(),
+            limit: sizes::COMPONENT_BYTES,
+        });
     }
     if bytes.starts_with(COMPONENT_HEADER) {
         Ok(())
@@ -55,8 +58,16 @@ pub(super) fn artifact(
         names.sort();
         names
     };
-    let imports = names(&mut ty.imports(engine).map(|(name, item)| (name.to_owned(), item.ty)));
-    let exports = names(&mut ty.exports(engine).map(|(name, item)| (name.to_owned(), item.ty)));
+    let imports = names(
+        &mut ty
+            .imports(engine)
+            .map(|(name, item)| (name.to_owned(), item.ty)),
+    );
+    let exports = names(
+        &mut ty
+            .exports(engine)
+            .map(|(name, item)| (name.to_owned(), item.ty)),
+    );
     Ok(Artifact {
         digest: hex::encode(Sha256::digest(bytes)),
         size: bytes.len(),
@@ -80,8 +91,12 @@ fn contract_version(exports: &[String]) -> Result<String, LoadError> {
     };
     match (version_of("describe"), version_of("sync")) {
         (Some(contract::VERSION), Some(contract::VERSION)) => Ok(contract::VERSION.to_owned()),
-        (Some(found), Some(_)) => Err(LoadError::OtherContract { found: found.to_owned() }),
-        _ => Err(LoadError::NotAConnector { exports: exports.to_vec() }),
+        (Some(found), Some(_)) => Err(LoadError::OtherContract {
+            found: found.to_owned(),
+        }),
+        _ => Err(LoadError::NotAConnector {
+            exports: exports.to_vec(),
+        }),
     }
 }
 
@@ -95,16 +110,28 @@ mod tests {
 
     #[test]
     fn the_header_tells_text_modules_and_components_apart() {
-        assert!(matches!(check_header(b"hello, this is text"), Err(LoadError::NotWasm)));
+        assert!(matches!(
+            check_header(b"hello, this is text"),
+            Err(LoadError::NotWasm)
+        ));
         assert!(matches!(check_header(b""), Err(LoadError::NotWasm)));
-        assert!(matches!(check_header(b"\0asm\x01\0\0\0"), Err(LoadError::CoreModule)));
-        assert!(matches!(check_header(b"\0asm\x0e\0\x01\0"), Err(LoadError::UnknownLayer)));
+        assert!(matches!(
+            check_header(b"\0asm\x01\0\0\0"),
+            Err(LoadError::CoreModule)
+        ));
+        assert!(matches!(
+            check_header(b"\0asm\x0e\0\x01\0"),
+            Err(LoadError::UnknownLayer)
+        ));
         assert!(check_header(COMPONENT_HEADER).is_ok());
     }
 
     #[test]
     fn another_version_of_the_contract_is_named() {
-        let exports = names(&["identity:connector/describe@0.2.0", "identity:connector/sync@0.2.0"]);
+        let exports = names(&[
+            "identity:connector/describe@0.2.0",
+            "identity:connector/sync@0.2.0",
+        ]);
         let refused = contract_version(&exports).unwrap_err();
         assert_eq!(
             refused.to_string(),

@@ -26,6 +26,12 @@ use crate::trust::description::{BindingSource, Description};
 /// Longest message of a connector that is repeated, in characters.
 const MAX_MESSAGE: usize = 1000;
 
+/// Calls after which an instance is replaced. The HTTP implementation of wasmtime 48.0.8
+/// keeps the options of every request in the instance's table (its `handle` reads them
+/// and does not delete them), so the table of [`sizes::HOST_RESOURCES`] would be full
+/// after as many calls. Making a new instance takes less than a millisecond.
+const CALLS: u32 = 500;
+
 /// What is asked of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -89,11 +95,19 @@ impl Request {
         match self {
             Self::Estimate { .. } => call,
             Self::ListResources { parent: None, .. } => call,
-            Self::ListResources { parent: Some(id), .. }
+            Self::ListResources {
+                parent: Some(id), ..
+            }
             | Self::GetResource { id, .. }
             | Self::ListEntitlements { of: id, .. }
-            | Self::ListGrants { of: GrantsOf::Resource(id), .. } => call.about(BindingSource::Resource, &id.id),
-            Self::ListGrants { of: GrantsOf::Principal(id), .. } => call.about(BindingSource::Principal, &id.id),
+            | Self::ListGrants {
+                of: GrantsOf::Resource(id),
+                ..
+            } => call.about(BindingSource::Resource, &id.id),
+            Self::ListGrants {
+                of: GrantsOf::Principal(id),
+                ..
+            } => call.about(BindingSource::Principal, &id.id),
         }
     }
 
@@ -186,12 +200,16 @@ impl Sandbox {
         let (function, limit) = (Function::Open, deadline::NO_REQUEST);
         let settings: Vec<sync::Setting> = settings
             .iter()
-            .map(|(name, value)| sync::Setting { name: name.clone(), value: value.clone() })
+            .map(|(name, value)| sync::Setting {
+                name: name.clone(),
+                value: value.clone(),
+            })
             .collect();
         begin_call(&mut self.store, Call::new(function.name()), limit);
         let guest = self.reader.identity_connector_sync();
         let answer =
-            tokio::time::timeout(limit, guest.session().call_open(&mut self.store, &settings)).await;
+            tokio::time::timeout(limit, guest.session().call_open(&mut self.store, &settings))
+                .await;
         let (answer, report) = finish(&mut self.store, function, limit, answer)?;
         let session = answer.map_err(|error| reported(error, &report, &secrets))?;
         Ok(Instance {
@@ -199,6 +217,7 @@ impl Sandbox {
             reader: self.reader,
             session,
             secrets,
+            calls: 0,
         })
     }
 }
@@ -209,17 +228,28 @@ pub struct Instance {
     reader: Reader,
     session: ResourceAny,
     secrets: Vec<String>,
+    calls: u32,
 }
 
 impl Instance {
+    /// Whether it has made as many calls as it may and must be replaced.
+    pub fn is_worn_out(&self) -> bool {
+        self.calls >= CALLS
+    }
+
     /// Makes one call; the instance comes back with the answer.
     ///
     /// # Errors
     ///
     /// The instance is dropped with every error, including those that the connector
     /// reports. Dropping the future drops the instance too.
-    pub async fn call(mut self, request: &Request, limit: Duration) -> Result<(Self, Answer), CallError> {
+    pub async fn call(
+        mut self,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<(Self, Answer), CallError> {
         let function = request.function();
+        self.calls += 1;
         begin_call(&mut self.store, request.scope(), limit);
         let outcome = tokio::time::timeout(limit, self.enter(request)).await;
         let (answer, report) = finish(&mut self.store, function, limit, outcome)?;
@@ -241,7 +271,13 @@ impl Instance {
                 .call_estimate(store, self.session, kind)
                 .await?
                 .map(|estimate| Ok(Answer::Estimate(estimate))),
-            Request::ListResources { kind, parent, partition, cursor, page_size } => methods
+            Request::ListResources {
+                kind,
+                parent,
+                partition,
+                cursor,
+                page_size,
+            } => methods
                 .call_list_resources(
                     store,
                     self.session,
@@ -263,11 +299,27 @@ impl Instance {
                     sync::Lookup::GoOn(cursor) => Ok(Answer::Lookup(Lookup::GoOn(cursor))),
                 }),
             Request::ListEntitlements { of, cursor } => methods
-                .call_list_entitlements(store, self.session, &of.clone().into(), cursor.as_deref(), None)
+                .call_list_entitlements(
+                    store,
+                    self.session,
+                    &of.clone().into(),
+                    cursor.as_deref(),
+                    None,
+                )
                 .await?
                 .map(|page| page.try_into().map(Answer::Entitlements)),
-            Request::ListGrants { of, cursor, page_size } => methods
-                .call_list_grants(store, self.session, &of.clone().into(), cursor.as_deref(), *page_size)
+            Request::ListGrants {
+                of,
+                cursor,
+                page_size,
+            } => methods
+                .call_list_grants(
+                    store,
+                    self.session,
+                    &of.clone().into(),
+                    cursor.as_deref(),
+                    *page_size,
+                )
                 .await?
                 .map(|page| page.try_into().map(Answer::Grants)),
         })
@@ -278,7 +330,9 @@ impl From<GrantsOf> for sync::GrantsOf {
     fn from(of: GrantsOf) -> Self {
         match of {
             GrantsOf::Resource(id) => Self::Resource(id.into()),
-            GrantsOf::Principal(id) => Self::Principal(contract::Principal { resource: id.into() }),
+            GrantsOf::Principal(id) => Self::Principal(contract::Principal {
+                resource: id.into(),
+            }),
         }
     }
 }
@@ -287,7 +341,9 @@ fn begin_call(store: &mut Store<State>, call: Call, limit: Duration) {
     let state = store.data_mut();
     state.ticks_left = deadline::epoch_ticks(deadline::CALL_COMPUTE);
     state.capture.begin_call();
-    state.hooks.begin(CallScope::new(call, Instant::now() + limit));
+    state
+        .hooks
+        .begin(CallScope::new(call, Instant::now() + limit));
     store.set_epoch_deadline(1);
 }
 
@@ -308,7 +364,10 @@ fn finish<T>(
             function,
             cause: match error.downcast_ref::<wasmtime::Trap>() {
                 Some(wasmtime::Trap::Interrupt) => {
-                    format!("it computed for more than {} s", deadline::CALL_COMPUTE.as_secs())
+                    format!(
+                        "it computed for more than {} s",
+                        deadline::CALL_COMPUTE.as_secs()
+                    )
                 }
                 Some(trap) => trap.to_string(),
                 None => error.root_cause().to_string(),

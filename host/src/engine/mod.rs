@@ -43,7 +43,8 @@ impl Engine {
     pub fn new(cache_folder: Option<&Path>) -> Result<Self, EngineError> {
         let mut config = wasmtime::Config::new();
         config.wasm_component_model(true).epoch_interruption(true);
-        let inner = wasmtime::Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))?;
+        let inner =
+            wasmtime::Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))?;
         start_ticker(&inner, deadline::EPOCH_TICK)?;
         let cache = cache_folder.and_then(|folder| {
             cache::Cache::open(folder)

@@ -45,7 +45,10 @@ impl Capture {
         Self {
             shared: Arc::new(Mutex::new(Lines {
                 connector: connector.to_owned(),
-                secrets: secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET).collect(),
+                secrets: secrets
+                    .into_iter()
+                    .filter(|secret| secret.len() >= MIN_SECRET)
+                    .collect(),
                 partial: Vec::new(),
                 emitted: 0,
                 dropped_bytes: 0,
@@ -130,7 +133,9 @@ pub(super) fn clean(text: &str, secrets: &[String]) -> String {
     for secret in secrets {
         text = text.replace(secret.as_str(), "[secret]");
     }
-    text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
+    text.chars()
+        .filter(|c| !c.is_control() || *c == '\t')
+        .collect()
 }
 
 impl IsTerminal for Capture {
@@ -146,7 +151,11 @@ impl StdoutStream for Capture {
 }
 
 impl AsyncWrite for Capture {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.with(|lines| lines.write(bytes));
         Poll::Ready(Ok(bytes.len()))
     }
@@ -175,7 +184,10 @@ mod tests {
 
     #[test]
     fn lines_are_joined_across_writes_and_a_rest_without_line_end_counts() {
-        assert_eq!(last_lines_of(&[b"one\ntw", b"o\nthr", b"ee"]), ["one", "two", "three"]);
+        assert_eq!(
+            last_lines_of(&[b"one\ntw", b"o\nthr", b"ee"]),
+            ["one", "two", "three"]
+        );
     }
 
     #[test]

@@ -9,9 +9,6 @@ const MIB: usize = 1 << 20;
 /// Bytes of a component's file. Connectors in Rust have some hundred KiB; an embedded
 /// interpreter brings 10 to 40 MiB.
 pub const COMPONENT_BYTES: usize = 64 * MIB;
-/// Bytes of a component file: forty times the bundled one. What takes long to compile is
-/// refused before it is compiled.
-pub const COMPONENT: usize = 20 * MIB;
 /// Bytes of one linear memory. A 6 MB page held as text, as JSON tree and as records
 /// fits several times. The engine counts per memory, so [`MEMORIES`] bounds the sum.
 pub const MEMORY: usize = 64 * MIB;

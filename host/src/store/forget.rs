@@ -30,9 +30,12 @@ pub enum Forget<'a> {
 impl SyncStore {
     /// Removes the rows of one list from an open run.
     pub fn forget(&mut self, run: &Run, list: &Forget<'_>) -> Result<(), StoreError> {
-        open_run(&mut self.open, &self.store, run)?.settled = false;
+        let open = open_run(&mut self.open, &self.store, run)?;
+        open.settled = false;
         let (first, end) = row_range(run.number);
-        self.store.ask(|sqlite| match list {
+        let removed = self.store.ask(|sqlite| {
+            sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run.number])?;
+            match list {
             Forget::Resources { kind, parent: None } => sqlite.execute(
                 "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
                 params![first, end, kind],
@@ -57,7 +60,11 @@ impl SyncStore {
                 "DELETE FROM grant WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3",
                 params![run.number, of.kind, of.id],
             ),
+        }
         })?;
+        if matches!(list, Forget::Resources { .. }) {
+            open.resources -= removed;
+        }
         Ok(())
     }
 }

@@ -74,8 +74,9 @@ pub(super) fn settled_tables(schema: &str) -> String {
     )
 }
 
-/// Sorts the keys of a run into `schema`. The last one of equal keys wins.
-pub(super) fn settle_into(sqlite: &Sqlite, schema: &str, run: i64) -> rusqlite::Result<()> {
+/// Sorts the keys of a run into `schema`; the last one of equal keys wins. Returns how
+/// many resources there are.
+pub(super) fn settle_into(sqlite: &Sqlite, schema: &str, run: i64) -> rusqlite::Result<usize> {
     let (first, end) = row_range(run);
     for table in ["resource_key", "grant_of_principal"] {
         sqlite.execute(
@@ -83,7 +84,7 @@ pub(super) fn settle_into(sqlite: &Sqlite, schema: &str, run: i64) -> rusqlite::
             [run],
         )?;
     }
-    sqlite.execute(
+    let keys = sqlite.execute(
         &format!(
             "INSERT INTO {schema}.resource_key (run, kind, id, row)
              SELECT ?1, kind, id, max(row) FROM main.resource
@@ -99,7 +100,7 @@ pub(super) fn settle_into(sqlite: &Sqlite, schema: &str, run: i64) -> rusqlite::
         ),
         [run],
     )?;
-    Ok(())
+    Ok(keys)
 }
 
 /// Fills an empty database.

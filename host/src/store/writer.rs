@@ -53,6 +53,8 @@ pub struct SyncStore {
 pub(super) struct OpenRun {
     number: i64,
     next_row: i64,
+    /// Rows of resources, those that came more than once included.
+    pub(super) resources: usize,
     /// Repeated rows that are known by now.
     repeated: u64,
     pub(super) settled: bool,
@@ -103,6 +105,7 @@ impl SyncStore {
         self.open = Some(OpenRun {
             number,
             next_row: row_range(number).0,
+            resources: 0,
             repeated: 0,
             settled: false,
         });
@@ -129,9 +132,10 @@ impl SyncStore {
     pub fn settle(&mut self, run: &Run) -> Result<Settled, StoreError> {
         let open = open_run(&mut self.open, &self.store, run)?;
         let path = &self.store.path;
-        let dropped = settle(&mut self.store.sqlite, open.number)
+        let dropped = settle(&mut self.store.sqlite, open)
             .map_err(|source| StoreError::from_sqlite(path, source))?;
-        open.repeated += dropped;
+        open.repeated += dropped as u64;
+        open.resources -= dropped;
         open.settled = true;
         let repeated = open.repeated;
         let settled = self.store.require_run(Some(&run.sync_id))?;
@@ -222,6 +226,7 @@ fn write(sqlite: &mut Sqlite, open: &OpenRun, pages: &[Page]) -> rusqlite::Resul
     let transaction = sqlite.transaction()?;
     let run = open.number;
     let mut next_row = open.next_row;
+    let mut resources = open.resources;
     let mut repeated = open.repeated;
     if open.settled {
         transaction.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run])?;
@@ -241,6 +246,7 @@ fn write(sqlite: &mut Sqlite, open: &OpenRun, pages: &[Page]) -> rusqlite::Resul
         for item in pages.iter().flat_map(|page| &page.resources) {
             resource.execute(params![next_row, item.id.kind, item.id.id, to_json(item)?])?;
             next_row += 1;
+            resources += 1;
         }
         for item in pages.iter().flat_map(|page| &page.entitlements) {
             let on = &item.id.resource;
@@ -282,22 +288,30 @@ fn write(sqlite: &mut Sqlite, open: &OpenRun, pages: &[Page]) -> rusqlite::Resul
     Ok(OpenRun {
         number: run,
         next_row,
+        resources,
         repeated,
         settled: false,
     })
 }
 
 /// Returns how many rows were superseded.
-fn settle(sqlite: &mut Sqlite, run: i64) -> rusqlite::Result<u64> {
+fn settle(sqlite: &mut Sqlite, open: &OpenRun) -> rusqlite::Result<usize> {
     let transaction = sqlite.transaction()?;
-    settle_into(&transaction, "main", run)?;
-    let (first, end) = row_range(run);
-    let superseded = transaction.execute(
-        "DELETE FROM resource WHERE row >= ?2 AND row < ?3
-         AND row NOT IN (SELECT row FROM resource_key WHERE run = ?1)",
-        [run, first, end],
+    let keys = settle_into(&transaction, "main", open.number)?;
+    let (first, end) = row_range(open.number);
+    // Looking for them takes as long as all the rest, and nearly always there are none.
+    let superseded = match open.resources > keys {
+        true => transaction.execute(
+            "DELETE FROM resource WHERE row >= ?2 AND row < ?3
+             AND row NOT IN (SELECT row FROM resource_key WHERE run = ?1)",
+            [open.number, first, end],
+        )?,
+        false => 0,
+    };
+    transaction.execute(
+        "UPDATE run SET settled = 1 WHERE number = ?1",
+        [open.number],
     )?;
-    transaction.execute("UPDATE run SET settled = 1 WHERE number = ?1", [run])?;
     transaction.commit()?;
-    Ok(superseded as u64)
+    Ok(superseded)
 }

@@ -89,7 +89,9 @@ pub enum SyncError {
 
 fn kept_hint(sync_id: Option<&str>) -> String {
     match sync_id {
-        Some(id) => format!("; what could be read is kept as the partial sync {id}, which is not current"),
+        Some(id) => {
+            format!("; what could be read is kept as the partial sync {id}, which is not current")
+        }
         None => String::new(),
     }
 }

@@ -49,7 +49,11 @@ pub(super) fn read(list: &List, answer: Answer) -> Result<Read, BrokenPromise> {
             answer.next
         }
         (List::GrantsOn(of), Answer::Grants(answer)) => {
-            if let Some(other) = answer.items.iter().find(|row| row.entitlement.resource != *of) {
+            if let Some(other) = answer
+                .items
+                .iter()
+                .find(|row| row.entitlement.resource != *of)
+            {
                 return Err(BrokenPromise::OtherResource {
                     asked: of.clone(),
                     returned: other.entitlement.resource.clone(),

@@ -67,7 +67,10 @@ impl Item {
 
     /// A list that is asked for once, to find out whether it may be read.
     pub(super) fn probe(list: List) -> Self {
-        Self { probe: true, ..Self::new(list) }
+        Self {
+            probe: true,
+            ..Self::new(list)
+        }
     }
 
     /// The contract call that reads the next page.
@@ -81,7 +84,10 @@ impl Item {
                 cursor,
                 page_size: None,
             },
-            List::Entitlements(of) => Request::ListEntitlements { of: of.clone(), cursor },
+            List::Entitlements(of) => Request::ListEntitlements {
+                of: of.clone(),
+                cursor,
+            },
             List::GrantsOn(of) => Request::ListGrants {
                 of: GrantsOf::Resource(of.clone()),
                 cursor,
@@ -233,7 +239,10 @@ mod tests {
     use super::*;
 
     fn users() -> List {
-        List::Resources { kind: "user".to_owned(), parent: None }
+        List::Resources {
+            kind: "user".to_owned(),
+            parent: None,
+        }
     }
 
     fn members(group: &str) -> List {
@@ -249,7 +258,7 @@ mod tests {
         assert_eq!(queue.next().await.unwrap().list, members("a"));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_worker_waits_for_what_another_may_still_bring_and_then_all_end() {
         let queue = std::sync::Arc::new(Queue::default());
         queue.push(Item::new(users()));
@@ -281,7 +290,10 @@ mod tests {
     #[tokio::test]
     async fn a_delayed_item_holds_the_work_open() {
         let queue = Queue::default();
-        queue.push_at(Instant::now() + Duration::from_millis(1), Item::new(users()));
+        queue.push_at(
+            Instant::now() + Duration::from_millis(1),
+            Item::new(users()),
+        );
         assert_eq!(queue.next().await.unwrap().list, users());
         queue.done();
         assert!(queue.next().await.is_none());

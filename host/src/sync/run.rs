@@ -18,7 +18,10 @@ use crate::engine::{Answer, CallError, ErrorCode, Reported, Request};
 use crate::limits::deadline;
 use crate::model::{RIGHTS_PROBE_ID, ResourceId};
 use crate::retry::{Budget, Verdict, cost, decide};
-use crate::store::{Connection, Counters, Forget, Page, Run as StoredRun, RunEnd, RunStart, RunState, Scope, StoreError, SyncStore};
+use crate::store::{
+    Connection, Counters, Forget, Page, Run as StoredRun, RunEnd, RunStart, RunState, Scope,
+    StoreError, SyncStore,
+};
 
 /// How often one list is begun again because its cursor has expired. Cursors live for
 /// an hour with some services, so this is enough for a day of reading one list.
@@ -102,7 +105,10 @@ impl Target {
     /// Checks an existing store at once, so that a store of another connection is refused
     /// before anything is sent.
     fn prepare(options: &Options, connector: &Connector) -> Result<Self, SyncError> {
-        let mut target = Self { options: options.clone(), open: None };
+        let mut target = Self {
+            options: options.clone(),
+            open: None,
+        };
         if options.store.exists() {
             target.opened(connector)?;
         }
@@ -136,7 +142,10 @@ impl Run {
         }
         for kind in &self.connector.description().kinds {
             if kind.parents.is_empty() {
-                self.begin(List::Resources { kind: kind.id.clone(), parent: None });
+                self.begin(List::Resources {
+                    kind: kind.id.clone(),
+                    parent: None,
+                });
             }
         }
         let mut tasks = tokio::task::JoinSet::new();
@@ -157,12 +166,24 @@ impl Run {
     /// Asks how much there is. It is the first request, so wrong credentials and a system
     /// that does not exist are found before anything is stored.
     async fn estimate(&self) -> Result<(), SyncError> {
-        for kind in self.connector.description().kinds.iter().filter(|kind| kind.parents.is_empty()) {
-            let request = Request::Estimate { kind: kind.id.clone() };
-            let answer = self.connector.call(&request).await.map_err(|source| SyncError::Read {
-                what: format!("how many {} there are", kind.plural),
-                source,
-            })?;
+        for kind in self
+            .connector
+            .description()
+            .kinds
+            .iter()
+            .filter(|kind| kind.parents.is_empty())
+        {
+            let request = Request::Estimate {
+                kind: kind.id.clone(),
+            };
+            let answer = self
+                .connector
+                .call(&request)
+                .await
+                .map_err(|source| SyncError::Read {
+                    what: format!("how many {} there are", kind.plural),
+                    source,
+                })?;
             if let Answer::Estimate(Some(estimate)) = answer {
                 self.progress.estimated(&kind.id, estimate);
             }
@@ -192,16 +213,26 @@ impl Run {
     }
 
     async fn read_page(&self, warm: &mut Option<Session>, mut item: Item) -> Result<(), SyncError> {
-        let failed = |source: ConnectorError, item: &Item| SyncError::Read { what: item.list.to_string(), source };
+        let failed = |source: ConnectorError, item: &Item| SyncError::Read {
+            what: item.list.to_string(),
+            source,
+        };
         let session = match warm.take() {
             Some(session) => session,
-            None => self.connector.session().await.map_err(|source| failed(source, &item))?,
+            None => self
+                .connector
+                .session()
+                .await
+                .map_err(|source| failed(source, &item))?,
         };
         let credentials = session.credentials;
         let request = item.request();
         match session.instance.call(&request, deadline::CALL).await {
             Ok((instance, answer)) => {
-                *warm = Some(Session { instance, credentials });
+                *warm = (!instance.is_worn_out()).then_some(Session {
+                    instance,
+                    credentials,
+                });
                 self.budget.succeeded(item.spent);
                 if item.probe {
                     return Ok(());
@@ -225,13 +256,18 @@ impl Run {
                 self.denied(&item, reported);
                 Ok(())
             }
-            Err(CallError::Reported(reported)) if reported.code == ErrorCode::NotFound && item.list.about().is_some() => {
+            Err(CallError::Reported(reported))
+                if reported.code == ErrorCode::NotFound && item.list.about().is_some() =>
+            {
                 if !item.probe {
-                    self.warnings.add(WarningCode::Vanished, 1, || item.list.to_string());
+                    self.warnings
+                        .add(WarningCode::Vanished, 1, || item.list.to_string());
                 }
                 Ok(())
             }
-            Err(CallError::Reported(reported)) if reported.code == ErrorCode::CursorExpired && item.cursor.is_some() => {
+            Err(CallError::Reported(reported))
+                if reported.code == ErrorCode::CursorExpired && item.cursor.is_some() =>
+            {
                 self.restart(item, reported)
             }
             Err(error) => self.retry(item, error),
@@ -249,10 +285,16 @@ impl Run {
                 self.queue.push_at(Instant::now() + delay, item);
                 Ok(())
             }
-            Verdict::GiveUp => Err(SyncError::Read { what, source: error.into() }),
+            Verdict::GiveUp => Err(SyncError::Read {
+                what,
+                source: error.into(),
+            }),
             Verdict::OutOfAttempts | Verdict::OutOfBudget => Err(SyncError::Read {
                 what,
-                source: ConnectorError::Persistent { source: error, attempts: item.attempts },
+                source: ConnectorError::Persistent {
+                    source: error,
+                    attempts: item.attempts,
+                },
             }),
         }
     }
@@ -270,7 +312,13 @@ impl Run {
             });
         }
         self.with_store(|store, run| match &item.list {
-            List::Resources { kind, parent } => store.forget(run, &Forget::Resources { kind, parent: parent.as_ref() }),
+            List::Resources { kind, parent } => store.forget(
+                run,
+                &Forget::Resources {
+                    kind,
+                    parent: parent.as_ref(),
+                },
+            ),
             List::Entitlements(of) => store.forget(run, &Forget::Entitlements(of)),
             List::GrantsOn(of) => store.forget(run, &Forget::GrantsOn(of)),
             List::GrantsHeldBy(of) => store.forget(run, &Forget::GrantsHeldBy(of)),
@@ -292,10 +340,19 @@ impl Run {
         })
     }
 
-    fn store_page(&self, mut item: Item, answer: Answer, request: &Request) -> Result<(), SyncError> {
+    fn store_page(
+        &self,
+        mut item: Item,
+        answer: Answer,
+        request: &Request,
+    ) -> Result<(), SyncError> {
         let broken = |broken: BrokenPromise, item: &Item| SyncError::Read {
             what: item.list.to_string(),
-            source: CallError::BrokenContract { function: request.function(), broken }.into(),
+            source: CallError::BrokenContract {
+                function: request.function(),
+                broken,
+            }
+            .into(),
         };
         let read = read(&item.list, answer).map_err(|promise| broken(promise, &item))?;
         self.with_store(|store, run| store.write_page(run, &read.page))?;
@@ -306,7 +363,8 @@ impl Run {
             }
         }
         if let Some(next) = read.next {
-            item.advance(next).map_err(|_| broken(BrokenPromise::CursorRepeated, &item))?;
+            item.advance(next)
+                .map_err(|_| broken(BrokenPromise::CursorRepeated, &item))?;
             self.queue.push(item);
         }
         Ok(())
@@ -337,14 +395,21 @@ impl Run {
         let permission = reported
             .operation
             .as_deref()
-            .map(|name| match self.connector.description().wire.operation(name) {
-                Some(operation) => operation.permission.clone().unwrap_or_else(|| operation.name.clone()),
-                None => name.to_owned(),
-            })
+            .map(
+                |name| match self.connector.description().wire.operation(name) {
+                    Some(operation) => operation
+                        .permission
+                        .clone()
+                        .unwrap_or_else(|| operation.name.clone()),
+                    None => name.to_owned(),
+                },
+            )
             .unwrap_or_else(|| format!("the right for {}", item.list));
         let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
         denied.permissions.insert(permission);
-        denied.example.get_or_insert(ConnectorError::Call(reported.into()));
+        denied
+            .example
+            .get_or_insert(ConnectorError::Call(reported.into()));
     }
 
     fn fail(&self, error: SyncError) {
@@ -356,9 +421,14 @@ impl Run {
     }
 
     fn finish(self: Arc<Self>, started: Instant, interrupted: bool) -> Result<Summary, SyncError> {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let failure = self
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let failure = failure.or_else(|| interrupted.then_some(SyncError::Interrupted));
-        let denied = std::mem::take(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner));
+        let denied =
+            std::mem::take(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner));
         let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
 
         if let Some(failure) = failure {
@@ -369,9 +439,11 @@ impl Run {
         }
         if let Some(example) = denied.example {
             let sync_id = match target.open.as_mut() {
-                Some((store, run)) => {
-                    Some(store.finish_run(run, &self.end(RunState::Partial, started, &[]))?.sync_id)
-                }
+                Some((store, run)) => Some(
+                    store
+                        .finish_run(run, &self.end(RunState::Partial, started, &[]))?
+                        .sync_id,
+                ),
                 None => None,
             };
             return Err(SyncError::Denied {
@@ -384,8 +456,13 @@ impl Run {
         let (store, run) = target.opened(&self.connector)?;
         let settled = store.settle(run)?;
         let dangling = store.store().dangling(run)?;
-        self.warnings.add(WarningCode::RepeatedRows, settled.repeated, String::new);
-        self.warnings.add(WarningCode::UnknownPrincipal, dangling.principals, String::new);
+        self.warnings
+            .add(WarningCode::RepeatedRows, settled.repeated, String::new);
+        self.warnings.add(
+            WarningCode::UnknownPrincipal,
+            dangling.principals,
+            String::new,
+        );
         let warnings = self.warnings.list();
         let end = self.end(RunState::Complete, started, &warnings);
         let run = store.finish_run(run, &end)?;
@@ -403,7 +480,10 @@ impl Run {
         RunEnd {
             state,
             finished_at: OffsetDateTime::now_utc(),
-            warnings: warnings.iter().map(|warning| warning.message.clone()).collect(),
+            warnings: warnings
+                .iter()
+                .map(|warning| warning.message.clone())
+                .collect(),
             counters: Counters {
                 requests: traffic.requests,
                 throttled: traffic.throttled,
@@ -435,8 +515,13 @@ impl List {
 impl std::fmt::Display for List {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Resources { kind, parent: None } => write!(f, "the list of resources of the kind {kind}"),
-            Self::Resources { kind, parent: Some(parent) } => {
+            Self::Resources { kind, parent: None } => {
+                write!(f, "the list of resources of the kind {kind}")
+            }
+            Self::Resources {
+                kind,
+                parent: Some(parent),
+            } => {
                 write!(f, "the resources of the kind {kind} in {parent}")
             }
             Self::Entitlements(of) => write!(f, "the entitlements of {of}"),

@@ -59,7 +59,10 @@ impl TrustRecord {
         if *answer == self.approved {
             return Ok(());
         }
-        let place = match (serde_json::to_value(&self.approved), serde_json::to_value(answer)) {
+        let place = match (
+            serde_json::to_value(&self.approved),
+            serde_json::to_value(answer),
+        ) {
             (Ok(approved), Ok(answer)) => first_difference(&approved, &answer, String::new()),
             _ => None,
         };

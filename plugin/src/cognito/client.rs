@@ -279,7 +279,7 @@ fn usable(headers: &HeaderMap) -> Result<(), Cause> {
 }
 
 fn parse<R: DeserializeOwned>(answer: &[u8]) -> Result<R, Cause> {
-    let text = std::str::from_utf8(answer).map_err(|_| not_understood("it is not UTF-8", false))?;
+    let text = std::str::from_utf8(answer).map_err(|_| not_understood("it is not UTF-8", true))?;
     // A list would be taken for the members of an object in their order.
     match text.trim_start().chars().next() {
         Some('{') => {}

@@ -25,7 +25,7 @@ fn a_full_group_is_mapped_completely() {
             display_name: "Ops/Team:é😀+1".to_owned(),
             description: Some(String::new()),
             created_at: Some("2025-02-14T10:40:18.102Z".to_owned()),
-            updated_at: Some("2025-02-14T10:40:19.5Z".to_owned()),
+            updated_at: Some("2025-02-14T10:40:19.500Z".to_owned()),
             account: None,
             attributes: vec![
                 attribute("precedence", AttributeValue::Integer(0)),

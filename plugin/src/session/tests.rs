@@ -228,7 +228,7 @@ fn a_user_is_read_by_id() {
     };
     assert_eq!(
         alice.account.unwrap().last_login.as_deref(),
-        Some("2025-02-14T10:40:18Z")
+        Some("2025-02-14T10:40:18.000Z")
     );
     assert_eq!(
         fake.sent(),

@@ -54,7 +54,7 @@ fn a_full_user_is_mapped_completely() {
             display_name: "Alice Doe".to_owned(),
             description: None,
             created_at: Some("2025-02-14T10:40:18.102Z".to_owned()),
-            updated_at: Some("2025-02-14T10:40:19Z".to_owned()),
+            updated_at: Some("2025-02-14T10:40:19.000Z".to_owned()),
             account: Some(Account {
                 status: Some(AccountStatus::Enabled),
                 status_details: Some("CONFIRMED".to_owned()),

@@ -69,7 +69,7 @@ struct Bench {
     egress: Arc<Egress>,
     recorder: Arc<Recorder>,
     address: SocketAddr,
-    seen: mpsc::UnboundedReceiver<()>,
+    seen: mpsc::UnboundedReceiver<String>,
 }
 
 impl Bench {
@@ -90,7 +90,7 @@ impl Bench {
                     }
                 }
                 let _ = socket.write_all(&answer).await;
-                let _ = sender.send(());
+                let _ = sender.send(String::from_utf8(request).unwrap());
             }
         });
         let clock: Arc<dyn Clock> = Arc::new(clock);
@@ -119,6 +119,7 @@ impl Bench {
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", "Directory.List")
             .header("authorization", "the-secret-of-alice")
+            .header("x-forwarded-host", "evil.example")
             .body(body)
             .unwrap()
     }
@@ -196,6 +197,26 @@ async fn an_answered_request_leaves_one_record_without_its_content() {
     let report = scope.report();
     assert_eq!(report.status, Some(200));
     assert_eq!(report.failure, None);
+}
+
+#[tokio::test]
+async fn what_was_judged_is_what_is_sent() {
+    let mut bench = Bench::answering(answer("200 OK", "", "{}")).await;
+    bench.send(&scope(&SystemClock), BODY).await.unwrap();
+    let seen = bench.seen.recv().await.unwrap();
+    let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, BODY);
+    let mut lines: Vec<_> = head.lines().collect();
+    lines[1..].sort_unstable();
+    let expected = [
+        "POST / HTTP/1.1",
+        "authorization: the-secret-of-alice",
+        "content-length: 34",
+        "content-type: application/x-amz-json-1.1",
+        &format!("host: {}", bench.address),
+        "x-amz-target: Directory.List",
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[tokio::test]

@@ -156,7 +156,6 @@ fn a_path_that_could_be_read_otherwise_is_refused() {
         "/v1/x/../users",
         "/v1/users/%2e%2e",
         "/v1/users/.%2E",
-        "/v1/users/a%2fb",
         "/v1/users/a%5Cb",
         "/v1/users/a%00",
         "/v1/users/a%0d%0a",

@@ -151,6 +151,12 @@ fn a_password_is_not_repeated_in_the_message() {
 }
 
 #[test]
+fn a_zone_is_named_as_what_is_wrong() {
+    let message = Origin::parse("https://[fe80::1%eth0]").unwrap_err();
+    assert!(message.to_string().contains("zone"), "{message}");
+}
+
+#[test]
 fn a_message_is_one_bounded_line() {
     let text = format!("https://\u{1b}[2J\n{}", "x".repeat(10_000));
     let message = Origin::parse(&text).unwrap_err().to_string();

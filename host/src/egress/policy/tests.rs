@@ -382,6 +382,23 @@ fn a_bound_placeholder_is_compared_decoded_and_sent_as_it_was() {
 }
 
 #[test]
+fn a_hidden_slash_is_accepted_only_where_the_call_fixes_the_value() {
+    let mut policy = http_policy();
+    let judge = |policy: &Policy, id: &str| {
+        let request = http::Request::get("https://idp.eu-west-1.example.com/users/a%2Fb");
+        let request = request.body(()).unwrap().into_parts().0;
+        let call = Call::new(LIST).about(BindingSource::Resource, id);
+        policy.judge(Some(&call), &request, b"")
+    };
+    assert!(judge(&policy, "a/b").is_ok());
+    assert_eq!(judge(&policy, "a").unwrap_err().rule(), "binding");
+    for operation in &mut policy.operations {
+        operation.bound.clear();
+    }
+    assert_eq!(judge(&policy, "a/b").unwrap_err().rule(), "protocol");
+}
+
+#[test]
 fn a_json_body_is_unambiguous_with_any_protocol() {
     let judge = |content_type: &str, body: &[u8]| {
         let request = http::Request::post("https://idp.eu-west-1.example.com/search")

@@ -276,6 +276,38 @@ async fn a_body_at_the_limit_passes_and_one_byte_more_is_an_error() {
 }
 
 #[tokio::test]
+async fn an_announced_excess_is_refused_before_the_body() {
+    let server = Server::always("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n").await;
+    let small = Limits {
+        body: 8,
+        ..limits(&SystemClock)
+    };
+    let result = transport(SystemClock).send(server.request(), small).await;
+    assert_eq!(result.unwrap_err(), TransportError::BodySize { limit: 8 });
+}
+
+#[tokio::test]
+async fn an_answer_with_as_many_headers_as_allowed_passes() {
+    let headers = "x: y\r\n".repeat(sizes::RESPONSE_HEADER_FIELDS - 1);
+    let answer = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
+    assert_eq!(one(answer.as_bytes(), After::Keep).await.unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_never_pauses_ends_with_the_deadline_too() {
+    let server = Server::always(OK).await;
+    let clock = ManualClock::new();
+    let transport = transport(clock.clone());
+    let response = transport
+        .send(server.request(), limits(&clock))
+        .await
+        .unwrap();
+    clock.advance(deadline::REQUEST);
+    let result = response.into_body().collect().await;
+    assert_eq!(result.unwrap_err(), TransportError::Deadline);
+}
+
+#[tokio::test]
 async fn a_page_of_six_megabytes_arrives_whole() {
     let body = "x".repeat(6 << 20);
     let answer = format!(

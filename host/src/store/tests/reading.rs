@@ -313,3 +313,70 @@ fn a_failed_page_leaves_nothing_behind() {
     assert_eq!(kept.len(), 4, "{kept:?}");
     assert!(!kept.iter().any(|row| row.contains("alice")), "{kept:?}");
 }
+
+#[test]
+fn a_list_that_is_forgotten_is_gone_and_nothing_else() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let run = sync.begin_run(&start()).unwrap();
+    let child = Resource {
+        parent: Some(ResourceId::new("group", "admins")),
+        ..user("carol", "Carol")
+    };
+    let page = Page {
+        resources: vec![child],
+        entitlements: vec![membership("staff")],
+        grants: vec![grant("staff", "alice"), grant("staff", "bob")],
+    };
+    sync.write_pages(&run, &pages()).unwrap();
+    sync.write_page(&run, &page).unwrap();
+    sync.settle(&run).unwrap();
+    let (admins, staff, bob) = (
+        ResourceId::new("group", "admins"),
+        ResourceId::new("group", "staff"),
+        ResourceId::new("user", "bob"),
+    );
+    let mut counts_without = |list| {
+        sync.forget(&run, &list).unwrap();
+        serde_json::to_string(&sync.settle(&run).unwrap().counts).unwrap()
+    };
+    let parent = Some(&admins);
+    assert_eq!(
+        counts_without(Forget::Resources {
+            kind: "user",
+            parent
+        }),
+        r#"{"users":2,"groups":1,"entitlements":2,"grants":4}"#
+    );
+    assert_eq!(
+        counts_without(Forget::Entitlements(&staff)),
+        r#"{"users":2,"groups":1,"entitlements":1,"grants":4}"#
+    );
+    assert_eq!(
+        counts_without(Forget::GrantsOn(&staff)),
+        r#"{"users":2,"groups":1,"entitlements":1,"grants":2}"#
+    );
+    assert_eq!(
+        counts_without(Forget::GrantsHeldBy(&bob)),
+        r#"{"users":2,"groups":1,"entitlements":1,"grants":1}"#
+    );
+    let all = Forget::Resources {
+        kind: "user",
+        parent: None,
+    };
+    assert_eq!(
+        counts_without(all),
+        r#"{"users":0,"groups":1,"entitlements":1,"grants":1}"#
+    );
+
+    // Read again, and still told from rows that come twice.
+    sync.write_pages(&run, &pages()).unwrap();
+    let settled = sync.settle(&run).unwrap();
+    assert_eq!(settled.counts.of("users"), Some(2));
+    let twice = rows(
+        sync.store(),
+        &sync.store().runs().unwrap()[0],
+        Rows::Resources("group"),
+    );
+    assert_eq!(twice.len(), 1);
+}

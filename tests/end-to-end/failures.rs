@@ -1,0 +1,356 @@
+//! A service that misbehaves: the sync recovers, or says so; it never publishes less
+//! than the whole.
+
+use std::time::Duration;
+
+use fake_cognito::{Config, Fault, Key, ListMember, Operation, Rule};
+use serde_json::Value;
+
+use crate::support::{
+    Bench, KEY_ID, POOL, Ran, SECRET, assert_rows, expected_grants, expected_users, varied_pool,
+};
+
+fn bench_with(rule: Rule) -> Bench {
+    Bench::start(
+        Config::new()
+            .pool(varied_pool())
+            .key(Key::new(KEY_ID, SECRET))
+            .fault(rule),
+    )
+}
+
+/// The state of the newest run, and whether anything is current.
+fn newest_run(bench: &Bench) -> Value {
+    bench
+        .json(&["syncs"])
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap()
+        .clone()
+}
+
+fn assert_nothing_is_current(bench: &Bench) {
+    let listed = bench.run(&["list", "users"]);
+    assert_eq!(listed.code, 5, "{listed:?}");
+    assert_eq!(listed.stdout, "");
+}
+
+#[test]
+fn passing_faults_cost_a_retry_and_no_row() {
+    let faults: Vec<(&str, Fault)> = vec![
+        ("a throttle", Fault::throttled()),
+        (
+            "a throttle with another status",
+            Fault::error(429, "TooManyRequestsException", "Rate exceeded"),
+        ),
+        (
+            "a server error",
+            Fault::error(500, "InternalErrorException", "Something went wrong"),
+        ),
+        ("an HTML page from a load balancer", Fault::html(503)),
+        ("a dropped connection", Fault::Drop),
+        ("an aborted body", Fault::Abort),
+        ("a body that is cut off but well framed", Fault::Truncate),
+        ("bytes that are no text", Fault::InvalidUtf8),
+    ];
+    for (name, fault) in faults {
+        let bench = bench_with(Rule::on(Operation::ListUsers, fault.clone()).nth(3));
+        bench
+            .server
+            .faults()
+            .add(Rule::on(Operation::ListUsersInGroup, fault).nth(5));
+        let summary = bench.json(&["sync"]);
+        assert_eq!(bench.server.faults().struck(), 2, "{name}");
+        assert_eq!(summary["retries"], 2, "{name}: {summary}");
+        assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+        assert_rows(&bench.list("grants"), &expected_grants(bench.pool()));
+    }
+}
+
+#[test]
+fn throttles_are_counted() {
+    let bench = bench_with(Rule::on(Operation::ListUsersInGroup, Fault::throttled()).times(3));
+    let summary = bench.json(&["sync", "--workers", "1"]);
+    assert_eq!(
+        (&summary["throttled"], &summary["retries"]),
+        (&Value::from(3), &Value::from(3))
+    );
+}
+
+#[test]
+fn a_list_that_is_missing_from_the_answer_is_an_error_and_never_an_empty_pool() {
+    for member in [ListMember::Absent, ListMember::Null, ListMember::WrongType] {
+        let bench =
+            bench_with(Rule::on(Operation::ListUsers, Fault::List(member.clone())).after(2));
+        let ran = bench.run(&["sync", "-o", "json"]);
+        assert_eq!(ran.code, 14, "{member:?}: {ran:?}");
+        assert!(
+            ran.stderr.contains("Users") || ran.stderr.contains("ListUsers"),
+            "{ran:?}"
+        );
+        assert_nothing_is_current(&bench);
+        assert_eq!(newest_run(&bench)["state"], "interrupted");
+    }
+}
+
+#[test]
+fn a_list_that_never_ends_is_found_out() {
+    let bench = bench_with(Rule::on(Operation::ListUsers, Fault::RepeatToken).after(3));
+    let ran = bench.run(&["sync"]);
+    assert_eq!(ran.code, 13, "{ran:?}");
+    assert!(ran.stderr.contains("cursor for the second time"), "{ran:?}");
+    assert_nothing_is_current(&bench);
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let elsewhere = Bench::with_pool(varied_pool());
+    let bench = bench_with(Rule::on(
+        Operation::ListUsers,
+        Fault::redirect(&elsewhere.server.endpoint()),
+    ));
+    let ran = bench.run(&["sync"]);
+    assert_ne!(ran.code, 0, "{ran:?}");
+    assert_eq!(elsewhere.server.log().total(), 0);
+    assert_nothing_is_current(&bench);
+}
+
+#[test]
+fn a_captive_portal_is_not_taken_for_the_service() {
+    let bench = bench_with(Rule::any(Fault::html(200)));
+    let ran = bench.run(&["sync"]);
+    assert_eq!(ran.code, 14, "{ran:?}");
+    assert!(!bench.store().exists());
+}
+
+#[test]
+fn a_hard_quota_is_not_retried() {
+    let fault = Fault::error(400, "LimitExceededException", "Exceeded a limit");
+    let bench = bench_with(Rule::on(Operation::ListUsersInGroup, fault));
+    let ran = bench.run(&["sync", "--workers", "1"]);
+    assert_eq!(ran.code, 8, "{ran:?}");
+    assert_eq!(bench.server.log().count(Operation::ListUsersInGroup), 1);
+}
+
+fn sync_with_rights(denied: &[Operation]) -> (Bench, Ran) {
+    let key = Key::new(KEY_ID, SECRET).deny(denied.iter().copied());
+    let bench = Bench::start(Config::new().pool(varied_pool()).key(key));
+    let ran = bench.run(&["sync", "-o", "json"]);
+    (bench, ran)
+}
+
+#[test]
+fn a_missing_right_names_every_missing_action_and_leaves_a_partial_run_that_is_not_current() {
+    let cases: &[(&[Operation], &[&str])] = &[
+        (
+            &[Operation::ListUsersInGroup],
+            &["cognito-idp:ListUsersInGroup"],
+        ),
+        (
+            &[Operation::ListUsers, Operation::ListUsersInGroup],
+            &["cognito-idp:ListUsers", "cognito-idp:ListUsersInGroup"],
+        ),
+        (
+            &[Operation::ListGroups, Operation::ListUsersInGroup],
+            &["cognito-idp:ListGroups", "cognito-idp:ListUsersInGroup"],
+        ),
+    ];
+    for (denied, named) in cases {
+        let (bench, ran) = sync_with_rights(denied);
+        assert_eq!(ran.code, 7, "{ran:?}");
+        let object: Value = serde_json::from_str(ran.stderr.lines().last().unwrap()).unwrap();
+        let message = object["error"]["message"].as_str().unwrap();
+        let lacking = message
+            .split("lack ")
+            .nth(1)
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap();
+        assert_eq!(lacking.split(", ").collect::<Vec<_>>(), *named, "{message}");
+        assert!(object["error"]["request_id"].is_string(), "{object}");
+        assert_nothing_is_current(&bench);
+        assert_eq!(newest_run(&bench)["state"], "partial");
+    }
+}
+
+#[test]
+fn a_snapshot_stays_current_when_the_next_sync_lacks_a_right() {
+    let bench = Bench::with_pool(varied_pool());
+    bench.json(&["sync"]);
+    let before = bench.run(&["list", "grants", "-o", "jsonl"]).stdout;
+    bench
+        .server
+        .credentials()
+        .put(Key::new(KEY_ID, SECRET).deny([Operation::ListUsersInGroup]));
+    assert_eq!(bench.run(&["sync"]).code, 7);
+    assert_eq!(bench.run(&["list", "grants", "-o", "jsonl"]).stdout, before);
+}
+
+#[test]
+fn an_estimate_that_may_not_be_read_does_not_matter() {
+    let (_, ran) = sync_with_rights(&[Operation::DescribeUserPool]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn validate_tells_which_right_is_missing_without_reading_a_user() {
+    let bench = Bench::with_pool(varied_pool());
+    let report = bench.json(&["validate"]);
+    assert_eq!(report["ok"], true, "{report}");
+    assert!(
+        report["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|check| check["status"] == "ok"),
+        "{report}"
+    );
+
+    bench
+        .server
+        .credentials()
+        .put(Key::new(KEY_ID, SECRET).deny([Operation::AdminGetUser]));
+    let ran = bench.run(&["validate", "-o", "json"]);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["ok"], false);
+    let failed: Vec<&Value> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["status"] == "failed")
+        .collect();
+    assert_eq!(failed.len(), 1, "{report}");
+    assert!(
+        failed[0]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("cognito-idp:AdminGetUser"),
+        "{report}"
+    );
+}
+
+#[test]
+fn expired_credentials_are_told_as_such() {
+    let bench = Bench::with_pool(varied_pool());
+    let key = Key::new("ASIAEXPIRED000000000", SECRET)
+        .session_token("the-session-token")
+        .expires_at_ms(1_000);
+    bench.server.credentials().put(key);
+    let mut command = bench.command(&["sync"]);
+    command
+        .env("CONNECTOR_AWS_ACCESS_KEY_ID", "ASIAEXPIRED000000000")
+        .env("CONNECTOR_AWS_SESSION_TOKEN", "the-session-token");
+    let ran = crate::support::finish(&mut command);
+    assert_eq!(ran.code, 16, "{ran:?}");
+    assert!(ran.stderr.contains("expired"), "{ran:?}");
+    assert!(!ran.stderr.contains("the-session-token"), "{ran:?}");
+}
+
+#[test]
+fn a_cursor_that_expires_begins_its_list_again_and_forgets_what_is_gone() {
+    let bench = bench_with(
+        Rule::on(
+            Operation::ListUsers,
+            Fault::error(400, "InvalidParameterException", "Invalid token"),
+        )
+        .nth(6),
+    );
+    let summary = bench.json(&["sync", "--workers", "1"]);
+    assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+    let codes: Vec<&Value> = summary["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["code"])
+        .collect();
+    assert_eq!(codes, ["restarted"], "{summary}");
+}
+
+#[test]
+fn a_group_that_vanishes_is_a_warning() {
+    let fault = Fault::error(400, "ResourceNotFoundException", "Group not found.");
+    let bench = bench_with(Rule::on(Operation::ListUsersInGroup, fault).nth(2));
+    let summary = bench.json(&["sync", "--workers", "1"]);
+    let warning = &summary["warnings"][0];
+    assert_eq!(
+        (&warning["code"], &warning["count"]),
+        (&Value::from("vanished"), &Value::from(1)),
+        "{summary}"
+    );
+}
+
+#[test]
+fn a_stopped_sync_ends_orderly_and_leaves_no_snapshot() {
+    let bench =
+        bench_with(Rule::on(Operation::ListUsers, Fault::Delay(Duration::from_secs(600))).after(3));
+    let mut child = bench
+        .command(&["sync"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The fourth page is under way, so the third one is stored.
+    while bench.server.log().count(Operation::ListUsers) < 4 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(10), "{output:?}");
+    assert_eq!(newest_run(&bench)["state"], "interrupted");
+    assert_nothing_is_current(&bench);
+}
+
+#[test]
+fn a_killed_sync_leaves_no_snapshot_and_the_next_one_works() {
+    let bench =
+        bench_with(Rule::on(Operation::ListUsers, Fault::Delay(Duration::from_secs(600))).nth(4));
+    let mut child = bench.command(&["sync"]).spawn().unwrap();
+    while bench.server.log().count(Operation::ListUsers) < 4 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    let second = bench.run(&["sync"]);
+    assert_eq!(second.code, 9, "two syncs of one store: {second:?}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_nothing_is_current(&bench);
+    assert_eq!(newest_run(&bench)["state"], "interrupted");
+    bench.json(&["sync"]);
+    assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+}
+
+#[test]
+fn pacing_holds_at_a_loopback_endpoint_too() {
+    // 25 groups and 700 users need about 60 lists of users; at 5 a second that is 12 s,
+    // and a quota of 6 a second would throttle whoever is faster.
+    let bench = Bench::start(
+        Config::new()
+            .pool(fake_cognito::PoolSpec::generated(
+                POOL,
+                fake_cognito::Generated {
+                    users: 300,
+                    groups: 3,
+                    ..Default::default()
+                },
+            ))
+            .key(Key::new(KEY_ID, SECRET))
+            .quotas(fake_cognito::Quotas::cognito()),
+    );
+    bench
+        .server
+        .quotas()
+        .set(fake_cognito::Class::UserList, Some(6.0));
+    let mut command = bench.command(&["sync", "-o", "json"]);
+    command.env_remove("CONNECTOR_MAX_RATE");
+    let ran = crate::support::finish(&mut command);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(summary["throttled"], 0, "{summary}");
+}
