@@ -120,14 +120,15 @@ mod tests {
     use crate::engine::Reported;
 
     fn error(code: ErrorCode, retryable: bool, retry_after: Option<u64>) -> CallError {
-        CallError::Reported(Reported {
+        Reported {
             code,
             message: "it failed".to_owned(),
             retryable,
             retry_after: retry_after.map(Duration::from_millis),
             operation: None,
             request_id: None,
-        })
+        }
+        .into()
     }
 
     #[test]

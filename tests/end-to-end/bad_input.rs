@@ -23,7 +23,8 @@ fn sync_with(bench: &Bench, changes: &[(&str, &str)]) -> Ran {
 #[test]
 fn a_wrong_setting_is_explained_and_nothing_is_sent_or_written() {
     let bench = Bench::with_pool(varied_pool());
-    let cases: &[(&[(&str, &str)], i32, &str)] = &[
+    type Case<'a> = (&'a [(&'a str, &'a str)], i32, &'a str);
+    let cases: &[Case<'_>] = &[
         (
             &[("CONNECTOR_USER_POOL_ID", "")],
             3,

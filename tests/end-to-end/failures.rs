@@ -81,8 +81,7 @@ fn throttles_are_counted() {
 #[test]
 fn a_list_that_is_missing_from_the_answer_is_an_error_and_never_an_empty_pool() {
     for member in [ListMember::Absent, ListMember::Null, ListMember::WrongType] {
-        let bench =
-            bench_with(Rule::on(Operation::ListUsers, Fault::List(member.clone())).after(2));
+        let bench = bench_with(Rule::on(Operation::ListUsers, Fault::List(member)).after(2));
         let ran = bench.run(&["sync", "-o", "json"]);
         assert_eq!(ran.code, 14, "{member:?}: {ran:?}");
         assert!(

@@ -147,7 +147,7 @@ impl From<&Reported> for Failure {
 impl From<&CallError> for Failure {
     fn from(error: &CallError) -> Self {
         match error {
-            CallError::Reported(reported) => reported.into(),
+            CallError::Reported(reported) => (&**reported).into(),
             CallError::TimedOut { .. } => Self::new(ExitCode::DeadlineExceeded, error.to_string()),
             CallError::Trapped { .. } | CallError::BrokenContract { .. } => {
                 Self::new(ExitCode::Component, error.to_string())
@@ -209,7 +209,7 @@ impl From<SyncError> for Failure {
         match error {
             SyncError::Read { source, .. } => Self {
                 message,
-                ..source.into()
+                ..(*source).into()
             },
             SyncError::Denied { source, .. } => {
                 let source = Self::from(*source);

@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::exit::{ExitCode, Failure};
 use super::{print, printed};
@@ -65,20 +66,17 @@ impl Stored {
             )
             .hint(format!("`connector get {id}` asks the service itself"))
         })?;
-        let mut shown = serde_json::to_value(&resource).map_err(|error| {
-            Failure::new(ExitCode::Component, format!("{id} can't be shown: {error}"))
-        })?;
+        let mut shown = members_of(&resource)?;
+        let mut add = |name: &str, which: Holdings<'_>, row: fn(&Holding) -> Value| {
+            let mut rows = Vec::new();
+            store.each_holding(&run, which, |holding| {
+                rows.push(row(&holding));
+                Ok::<(), StoreError>(())
+            })?;
+            shown.insert(name.to_owned(), Value::Array(rows));
+            Ok::<(), Failure>(())
+        };
         let kind = run.kinds.iter().find(|kind| kind.id == id.kind);
-        let mut add =
-            |name: &str, which: Holdings<'_>, row: fn(&Holding) -> Value| -> Result<(), Failure> {
-                let mut rows = Vec::new();
-                store.each_holding(&run, which, |holding| {
-                    rows.push(row(&holding));
-                    Ok::<(), StoreError>(())
-                })?;
-                shown[name] = Value::Array(rows);
-                Ok(())
-            };
         let is_held =
             kind.is_some_and(|kind| !kind.entitlements.is_empty() || kind.grants_of_resource);
         let holds = run
@@ -111,14 +109,14 @@ impl Stored {
     pub(super) fn stats(&self) -> Result<(), Failure> {
         let (store, run) = self.open()?;
         let counts = store.counts(&run)?;
-        let mut stats = json!({
+        let mut stats = members_of(&json!({
             "sync_id": run.sync_id,
             "state": run.state,
             "started_at": run.started_at,
             "finished_at": run.finished_at,
-        });
+        }))?;
         for (name, rows) in counts.iter() {
-            stats[name] = json!(rows);
+            stats.insert(name.to_owned(), json!(rows));
         }
         print(self.format, &stats)
     }
@@ -142,5 +140,15 @@ impl Stored {
         let outcome: Result<(), RenderError<std::convert::Infallible>> =
             export::list(&mut out, self.format, &columns, &runs);
         printed(outcome, |never| match never {})
+    }
+}
+
+/// The members of an object, so that more can be added.
+fn members_of(object: &impl Serialize) -> Result<Map<String, Value>, Failure> {
+    let failed = |why: String| Failure::new(ExitCode::Component, why);
+    match serde_json::to_value(object) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(failed("the result is no object".to_owned())),
+        Err(error) => Err(failed(format!("the result can't be shown: {error}"))),
     }
 }

@@ -170,7 +170,8 @@ fn private_folder(_: &Path) -> io::Result<()> {
     ))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 

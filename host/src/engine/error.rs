@@ -91,7 +91,7 @@ fn operation_suffix(operation: Option<&str>, request_id: Option<&str>) -> String
 pub enum CallError {
     /// The connector answered with an error.
     #[error(transparent)]
-    Reported(#[from] Reported),
+    Reported(Box<Reported>),
     /// The component trapped or hit a limit of the sandbox.
     #[error("the component failed in {}: {cause}{}", function.name(), last_words(last_lines))]
     Trapped {
@@ -118,6 +118,12 @@ pub enum CallError {
         /// The wall-clock limit.
         limit: Duration,
     },
+}
+
+impl From<Reported> for CallError {
+    fn from(reported: Reported) -> Self {
+        Self::Reported(Box::new(reported))
+    }
 }
 
 fn last_words(lines: &[String]) -> String {

@@ -408,5 +408,5 @@ fn reported(error: contract::Error, report: &CallReport, secrets: &[String]) -> 
         None if report.throttled => reported.code = ErrorCode::Throttled,
         None => {}
     }
-    CallError::Reported(reported)
+    reported.into()
 }

@@ -60,6 +60,49 @@ pub(super) fn pairs<E>(
         .try_for_each(|cells| line(out, cells, &[widest, 0]))
 }
 
+/// The objects of a list as a table below its name; the columns are their members, in
+/// the order in which they first come.
+pub(super) fn nested<E>(
+    out: &mut dyn Write,
+    name: &str,
+    items: &[Value],
+) -> Result<(), RenderError<E>> {
+    let mut members: Vec<&String> = Vec::new();
+    for member in items
+        .iter()
+        .filter_map(Value::as_object)
+        .flat_map(serde_json::Map::keys)
+    {
+        if !members.contains(&member) {
+            members.push(member);
+        }
+    }
+    let header: Vec<String> = members
+        .iter()
+        .map(|name| visible(name).to_uppercase())
+        .collect();
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|item| {
+            let cell = |member: &&String| {
+                let text = text(item.get(member.as_str()));
+                cut(&visible(&text), WIDEST).into_owned()
+            };
+            members.iter().map(cell).collect()
+        })
+        .collect();
+    let mut widths = vec![0; members.len()];
+    for row in std::iter::once(&header).chain(&rows) {
+        for (cell, width) in row.iter().zip(&mut widths) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    writeln!(out, "\n{} ({})", visible(name), items.len()).map_err(RenderError::output)?;
+    std::iter::once(&header)
+        .chain(&rows)
+        .try_for_each(|row| line(out, row, &widths))
+}
+
 fn cells<E>(columns: &[&Column], row: &str) -> Result<Vec<String>, RenderError<E>> {
     let row: Value = serde_json::from_str(row).map_err(RenderError::Malformed)?;
     let cell = |column: &&Column| {

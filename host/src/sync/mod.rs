@@ -63,7 +63,7 @@ pub enum SyncError {
         /// What was read.
         what: String,
         /// Why it failed.
-        source: ConnectorError,
+        source: Box<ConnectorError>,
     },
     /// Rights are missing; what could be read is kept as a partial run.
     #[error(
@@ -85,6 +85,15 @@ pub enum SyncError {
     /// It was asked to stop.
     #[error("interrupted; nothing of this run became current, and the next sync begins anew")]
     Interrupted,
+}
+
+impl SyncError {
+    fn read(what: &impl ToString, source: impl Into<ConnectorError>) -> Self {
+        Self::Read {
+            what: what.to_string(),
+            source: Box::new(source.into()),
+        }
+    }
 }
 
 fn kept_hint(sync_id: Option<&str>) -> String {

@@ -176,14 +176,9 @@ impl Run {
             let request = Request::Estimate {
                 kind: kind.id.clone(),
             };
-            let answer = self
-                .connector
-                .call(&request)
-                .await
-                .map_err(|source| SyncError::Read {
-                    what: format!("how many {} there are", kind.plural),
-                    source,
-                })?;
+            let answer = self.connector.call(&request).await.map_err(|source| {
+                SyncError::read(&format!("how many {} there are", kind.plural), source)
+            })?;
             if let Answer::Estimate(Some(estimate)) = answer {
                 self.progress.estimated(&kind.id, estimate);
             }
@@ -213,10 +208,7 @@ impl Run {
     }
 
     async fn read_page(&self, warm: &mut Option<Session>, mut item: Item) -> Result<(), SyncError> {
-        let failed = |source: ConnectorError, item: &Item| SyncError::Read {
-            what: item.list.to_string(),
-            source,
-        };
+        let failed = |source: ConnectorError, item: &Item| SyncError::read(&item.list, source);
         let session = match warm.take() {
             Some(session) => session,
             None => self
@@ -253,7 +245,7 @@ impl Run {
                 Ok(())
             }
             Err(CallError::Reported(reported)) if reported.code == ErrorCode::PermissionDenied => {
-                self.denied(&item, reported);
+                self.denied(&item, *reported);
                 Ok(())
             }
             Err(CallError::Reported(reported))
@@ -268,7 +260,7 @@ impl Run {
             Err(CallError::Reported(reported))
                 if reported.code == ErrorCode::CursorExpired && item.cursor.is_some() =>
             {
-                self.restart(item, reported)
+                self.restart(item, *reported)
             }
             Err(error) => self.retry(item, error),
         }
@@ -285,17 +277,15 @@ impl Run {
                 self.queue.push_at(Instant::now() + delay, item);
                 Ok(())
             }
-            Verdict::GiveUp => Err(SyncError::Read {
-                what,
-                source: error.into(),
-            }),
-            Verdict::OutOfAttempts | Verdict::OutOfBudget => Err(SyncError::Read {
-                what,
-                source: ConnectorError::Persistent {
+            Verdict::GiveUp => Err(SyncError::read(&item.list, error)),
+            Verdict::OutOfAttempts | Verdict::OutOfBudget => {
+                let attempts = item.attempts;
+                let source = ConnectorError::Persistent {
                     source: error,
-                    attempts: item.attempts,
-                },
-            }),
+                    attempts,
+                };
+                Err(SyncError::read(&item.list, source))
+            }
         }
     }
 
@@ -303,13 +293,11 @@ impl Run {
     fn restart(&self, mut item: Item, reported: Reported) -> Result<(), SyncError> {
         let what = item.list.to_string();
         if item.restarts >= MAX_RESTARTS {
-            return Err(SyncError::Read {
-                what,
-                source: ConnectorError::Persistent {
-                    source: reported.into(),
-                    attempts: item.restarts + 1,
-                },
-            });
+            let source = ConnectorError::Persistent {
+                source: reported.into(),
+                attempts: item.restarts + 1,
+            };
+            return Err(SyncError::read(&item.list, source));
         }
         self.with_store(|store, run| match &item.list {
             List::Resources { kind, parent } => store.forget(
@@ -346,13 +334,9 @@ impl Run {
         answer: Answer,
         request: &Request,
     ) -> Result<(), SyncError> {
-        let broken = |broken: BrokenPromise, item: &Item| SyncError::Read {
-            what: item.list.to_string(),
-            source: CallError::BrokenContract {
-                function: request.function(),
-                broken,
-            }
-            .into(),
+        let function = request.function();
+        let broken = |broken: BrokenPromise, item: &Item| {
+            SyncError::read(&item.list, CallError::BrokenContract { function, broken })
         };
         let read = read(&item.list, answer).map_err(|promise| broken(promise, &item))?;
         self.with_store(|store, run| store.write_page(run, &read.page))?;
