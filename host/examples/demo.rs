@@ -11,6 +11,15 @@ const POOL: &str = "eu-central-1_SamplePoo";
 const KEY_ID: &str = "AKIADEMOKEY000000000";
 const SECRET: &str = "demo-secret-of-the-sample-pool";
 
+/// Settings and keys of the person's own have no place here; where compiled components
+/// are kept does.
+fn environment(name: &str) -> Option<String> {
+    ["HOME", "XDG_CACHE_HOME", "CONNECTOR_CACHE"]
+        .contains(&name)
+        .then(|| std::env::var(name).ok())
+        .flatten()
+}
+
 #[expect(clippy::print_stdout, reason = "it talks to the person who started it")]
 fn main() -> ExitCode {
     let config = Config::new()
@@ -31,6 +40,12 @@ fn main() -> ExitCode {
         }
     };
     let store = folder.path().join("connector.db").display().to_string();
+    // So that a connector.toml of the working folder is not read.
+    let config = folder.path().join("empty.toml").display().to_string();
+    if let Err(error) = std::fs::write(&config, "") {
+        println!("{config} can't be written: {error}");
+        return ExitCode::FAILURE;
+    }
     println!(
         "A sample user pool with {} users is served on {}.",
         server
@@ -71,8 +86,8 @@ fn main() -> ExitCode {
         println!("$ connector {}", shown.join(" "));
         let arguments = std::iter::once("connector")
             .chain(step.iter().copied())
-            .chain(["--store", &store]);
-        let code = connector_host::cli::main(arguments.map(Into::into));
+            .chain(["--store", &store, "--config", &config]);
+        let code = connector_host::cli::run_with(arguments.map(Into::into), &environment);
         println!();
         if code != ExitCode::SUCCESS {
             return code;

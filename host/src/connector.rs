@@ -69,6 +69,13 @@ pub struct Session {
     pub credentials: Option<Credentials>,
 }
 
+impl Session {
+    /// Whether its credentials are good for another call.
+    pub fn is_fresh(&self) -> bool {
+        self.credentials.as_ref().is_none_or(Credentials::is_fresh)
+    }
+}
+
 impl Connector {
     /// Puts the parts together. `credentials` are needed exactly where the record asks
     /// for AWS signatures.

@@ -29,6 +29,14 @@ pub struct Credentials {
     pub expires: Option<SystemTime>,
 }
 
+impl Credentials {
+    /// Whether they are good for a while yet.
+    pub fn is_fresh(&self) -> bool {
+        self.expires
+            .is_none_or(|expires| SystemTime::now() + EXPIRY_MARGIN < expires)
+    }
+}
+
 /// Shows the key id and no secret.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,12 +60,32 @@ pub enum CredentialsError {
         /// What was not.
         missing: String,
     },
-    /// The chain has none.
+    /// The chain has none, or what it was told to use is wrong.
     #[error(
         "no AWS credentials: none were given, and the AWS credential chain (environment, profile, SSO, \
          web identity, container, instance) has none: {0}"
     )]
     NotFound(String),
+    /// Whoever gives out credentials refused.
+    #[error("the AWS credential chain was refused credentials (has a session expired?): {0}")]
+    Refused(String),
+    /// Whoever gives out credentials did not answer.
+    #[error("the AWS credential chain got no answer in time: {0}")]
+    TimedOut(String),
+}
+
+impl CredentialsError {
+    fn of_chain(error: &aws_credential_types::provider::error::CredentialsError) -> Self {
+        use aws_credential_types::provider::error::CredentialsError as Chain;
+        let causes = causes(error);
+        match error {
+            Chain::CredentialsNotLoaded(_) | Chain::InvalidConfiguration(_) => {
+                Self::NotFound(causes)
+            }
+            Chain::ProviderTimedOut(_) => Self::TimedOut(causes),
+            _ => Self::Refused(causes),
+        }
+    }
 }
 
 /// Where credentials come from.
@@ -119,7 +147,10 @@ impl CredentialSource {
     /// [`CredentialsError::NotFound`] says what each link of the chain answered.
     pub async fn current(&self) -> Result<Credentials, CredentialsError> {
         let mut current = self.current.lock().await;
-        if let Some(credentials) = current.as_ref().filter(|credentials| is_fresh(credentials)) {
+        if let Some(credentials) = current
+            .as_ref()
+            .filter(|credentials| credentials.is_fresh())
+        {
             return Ok(credentials.clone());
         }
         let credentials = self.fetch().await?;
@@ -156,7 +187,7 @@ impl CredentialSource {
                 let found = provider
                     .provide_credentials()
                     .await
-                    .map_err(|error| CredentialsError::NotFound(causes(&error)))?;
+                    .map_err(|error| CredentialsError::of_chain(&error))?;
                 Ok(Credentials {
                     access_key_id: found.access_key_id().to_owned(),
                     secret_access_key: found.secret_access_key().to_owned(),
@@ -166,12 +197,6 @@ impl CredentialSource {
             }
         }
     }
-}
-
-fn is_fresh(credentials: &Credentials) -> bool {
-    credentials
-        .expires
-        .is_none_or(|expires| SystemTime::now() + EXPIRY_MARGIN < expires)
 }
 
 /// The SDK's error and what it was caused by, in one line.

@@ -2,8 +2,8 @@
 //!
 //! The host is the only one that retries: the component sends one request a call, so
 //! attempts can't multiply. The figures are those of the AWS SDKs' standard mode, except
-//! that there are more attempts: a sync of an hour should not end because of one bad
-//! minute.
+//! that there are more attempts: a sync of an hour should not end because of a few bad
+//! seconds.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

@@ -64,7 +64,7 @@ pub enum SettingError {
     Malformed {
         /// The setting.
         name: String,
-        /// What was given; empty for a secret.
+        /// What was given, unless it must not be shown.
         value: String,
         /// What was expected.
         expected: String,
@@ -201,11 +201,7 @@ fn check_value(schema: &SettingSchema, value: &str) -> Result<(), SettingError> 
     }
     let malformed = |expected: &str| SettingError::Malformed {
         name: name(),
-        value: if schema.secret {
-            String::new()
-        } else {
-            value.to_owned()
-        },
+        value: shown(schema, value),
         expected: expected.to_owned(),
         example: schema.example.clone(),
     };
@@ -242,6 +238,17 @@ fn check_value(schema: &SettingSchema, value: &str) -> Result<(), SettingError> 
         return Err(SettingError::WhiteSpace { name: name() });
     }
     Err(malformed(&format!("a valid {}", schema.display_name)))
+}
+
+/// What a message may repeat. A URL can hold a password without being a secret setting.
+fn shown(schema: &SettingSchema, value: &str) -> String {
+    let may_hold_a_password = value
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.contains('@'));
+    match (schema.secret, may_hold_a_password) {
+        (false, false) => value.to_owned(),
+        _ => "[hidden]".to_owned(),
+    }
 }
 
 fn derive(
@@ -354,6 +361,10 @@ mod tests {
             (
                 &[pool, ("max-attempts", "many")],
                 "which is not a whole number",
+            ),
+            (
+                &[pool, ("endpoint-url", "http://user:hunter2@127.0.0.1/")],
+                "has the value `[hidden]`",
             ),
             (&[pool, ("pool", "x")], "there is no setting `pool`"),
         ];

@@ -1,13 +1,17 @@
 //! A service that misbehaves: the sync recovers, or says so; it never publishes less
 //! than the whole.
 
+use std::process::Stdio;
 use std::time::Duration;
 
-use fake_cognito::{Config, Fault, Key, ListMember, Operation, Rule};
+use fake_cognito::{
+    Class, Config, Fault, Gate, Generated, Group, Key, ListMember, Operation, PoolSpec, Rule, User,
+};
 use serde_json::Value;
 
 use crate::support::{
-    Bench, KEY_ID, POOL, Ran, SECRET, assert_rows, expected_grants, expected_users, varied_pool,
+    Bench, KEY_ID, POOL, Ran, SECRET, assert_rows, expected_grants, expected_groups,
+    expected_users, varied_pool,
 };
 
 fn bench_with(rule: Rule) -> Bench {
@@ -248,37 +252,230 @@ fn expired_credentials_are_told_as_such() {
     assert!(!ran.stderr.contains("the-session-token"), "{ran:?}");
 }
 
-#[test]
-fn a_cursor_that_expires_begins_its_list_again_and_forgets_what_is_gone() {
-    let bench = bench_with(
-        Rule::on(
-            Operation::ListUsers,
-            Fault::error(400, "InvalidParameterException", "Invalid token"),
+fn warning_counts(summary: &Value) -> Vec<(String, u64)> {
+    let warnings = summary["warnings"].as_array().unwrap().iter();
+    warnings
+        .map(|one| {
+            (
+                one["code"].as_str().unwrap().to_owned(),
+                one["count"].as_u64().unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// 200 users and 130 groups, each user in one group, listed in the order of their names.
+fn numbered_pool() -> PoolSpec {
+    let users = (0..200).map(|number| User::new(format!("user-{number:03}")));
+    let groups = (0..130).map(|number| Group::new(format!("group-{number:03}")));
+    let pool = groups.fold(PoolSpec::literal(POOL).users(users), PoolSpec::group);
+    (0..200).fold(pool, |pool, number| {
+        pool.member(
+            format!("user-{number:03}"),
+            format!("group-{:03}", number % 130),
         )
-        .nth(6),
-    );
-    let summary = bench.json(&["sync", "--workers", "1"]);
-    assert_rows(&bench.list("users"), &expected_users(bench.pool()));
-    let codes: Vec<&Value> = summary["warnings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| &one["code"])
-        .collect();
-    assert_eq!(codes, ["restarted"], "{summary}");
+    })
 }
 
 #[test]
-fn a_group_that_vanishes_is_a_warning() {
-    let fault = Fault::error(400, "ResourceNotFoundException", "Group not found.");
-    let bench = bench_with(Rule::on(Operation::ListUsersInGroup, fault).nth(2));
+fn a_cursor_that_expires_begins_its_list_again_and_forgets_what_is_gone() {
+    let bench = Bench::with_pool(numbered_pool());
+    for (operation, from, to) in [
+        (Operation::ListUsers, "user-000", "ghost-user"),
+        (Operation::ListGroups, "group-000", "ghost-group"),
+    ] {
+        // In the first pass somebody else is there, in the second one nobody is.
+        let replaced = Fault::Replace {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        };
+        let expired = Fault::error(400, "InvalidParameterException", "Invalid token");
+        bench
+            .server
+            .faults()
+            .add(Rule::on(operation, replaced).nth(1));
+        bench
+            .server
+            .faults()
+            .add(Rule::on(operation, expired).nth(3));
+    }
     let summary = bench.json(&["sync", "--workers", "1"]);
-    let warning = &summary["warnings"][0];
-    assert_eq!(
-        (&warning["code"], &warning["count"]),
-        (&Value::from("vanished"), &Value::from(1)),
+    assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+    assert_rows(&bench.list("groups"), &expected_groups(bench.pool()));
+    assert_rows(&bench.list("grants"), &expected_grants(bench.pool()));
+    assert_eq!(bench.list("entitlements").len(), 130);
+    assert!(
+        warning_counts(&summary).contains(&("restarted".to_owned(), 2)),
         "{summary}"
     );
+}
+
+/// Syncs while the requests for members are held up until groups have been deleted.
+fn sync_while_groups_are_deleted(doomed: &[&str]) -> (Bench, Ran) {
+    let held_up = Rule::on(
+        Operation::ListUsersInGroup,
+        Fault::Delay(Duration::from_secs(3)),
+    );
+    let bench = Bench::with_pool(numbered_pool());
+    bench.server.faults().add(held_up.times(4));
+    let sync = bench
+        .command(&["sync", "-o", "json", "--workers", "4"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while bench.server.log().count(Operation::ListGroups) < 3 {
+        std::thread::yield_now();
+    }
+    for group in doomed {
+        assert!(bench.pool().remove_group(group));
+    }
+    gate.open();
+    let ran = crate::support::ran(&sync.wait_with_output().unwrap());
+    (bench, ran)
+}
+
+#[test]
+fn a_group_that_is_deleted_during_a_sync_is_left_out_and_counted() {
+    let (bench, ran) = sync_while_groups_are_deleted(&["group-007", "group-129"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(
+        warning_counts(&summary).contains(&("vanished".to_owned(), 2)),
+        "{summary}"
+    );
+    assert_rows(&bench.list("groups"), &expected_groups(bench.pool()));
+    assert_rows(&bench.list("grants"), &expected_grants(bench.pool()));
+    assert_eq!(bench.list("entitlements").len(), 128);
+}
+
+#[test]
+fn a_sync_during_which_most_groups_are_deleted_is_not_believed() {
+    let doomed: Vec<String> = (0..100)
+        .map(|number| format!("group-{number:03}"))
+        .collect();
+    let doomed: Vec<&str> = doomed.iter().map(String::as_str).collect();
+    let (bench, ran) = sync_while_groups_are_deleted(&doomed);
+    assert_eq!(ran.code, 9, "{ran:?}");
+    assert!(ran.stderr.contains("100 of 130"), "{ran:?}");
+    assert_nothing_is_current(&bench);
+    assert_eq!(newest_run(&bench)["state"], "refused");
+}
+
+#[test]
+fn a_service_that_denies_a_group_that_it_lists_is_not_believed() {
+    // With the first page of members, with a later one, and of the only group there is.
+    let only = PoolSpec::literal(POOL)
+        .users((0..100).map(|number| User::new(format!("user-{number:03}"))))
+        .group(Group::new("everybody"));
+    let only = (0..100).fold(only, |pool, number| {
+        pool.member(format!("user-{number:03}"), "everybody")
+    });
+    for page in [1, 2] {
+        let bench = Bench::with_pool(only.clone());
+        let fault = Fault::error(400, "ResourceNotFoundException", "Group not found.");
+        bench
+            .server
+            .faults()
+            .add(Rule::on(Operation::ListUsersInGroup, fault).nth(page));
+        let ran = bench.run(&["sync"]);
+        assert_eq!(ran.code, 9, "{ran:?}");
+        assert!(ran.stderr.contains("group:everybody"), "{ran:?}");
+        assert_nothing_is_current(&bench);
+        assert_eq!(newest_run(&bench)["state"], "refused");
+    }
+}
+
+#[test]
+fn a_pool_that_is_deleted_during_a_sync_leaves_no_snapshot() {
+    let bench = Bench::with_pool(numbered_pool());
+    let fault = Fault::error(
+        400,
+        "ResourceNotFoundException",
+        "User pool eu-central-1_Ab1Cd2Ef3 does not exist.",
+    );
+    bench.server.faults().add(Rule::any(fault).after(8));
+    let ran = bench.run(&["sync", "--workers", "1"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert_nothing_is_current(&bench);
+}
+
+#[test]
+fn credentials_that_expire_are_renewed_also_for_a_page_that_failed_before() {
+    let bench = Bench::with_pool(varied_pool());
+    let folder = bench.folder.path();
+    for (name, key) in [
+        ("old", "ASIAOLD0000000000000"),
+        ("new", "ASIANEW0000000000000"),
+    ] {
+        bench
+            .server
+            .credentials()
+            .put(Key::new(key, SECRET).session_token("token"));
+        let credentials = serde_json::json!({
+            "Version": 1,
+            "AccessKeyId": key,
+            "SecretAccessKey": SECRET,
+            "SessionToken": "token",
+            "Expiration": "2999-01-01T00:00:00Z",
+        });
+        std::fs::write(folder.join(name), credentials.to_string()).unwrap();
+    }
+    std::fs::create_dir(folder.join(".aws")).unwrap();
+    let script = "cat \"$0/old\" 2>/dev/null && rm \"$0/old\" || cat \"$0/new\"";
+    let script_file = folder.join("rotate.sh");
+    std::fs::write(
+        &script_file,
+        script.replace("$0", &folder.display().to_string()),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join(".aws/config"),
+        format!(
+            "[default]\ncredential_process = sh {}\n",
+            script_file.display()
+        ),
+    )
+    .unwrap();
+    let faults = bench.server.faults();
+    let broken = Fault::error(500, "InternalErrorException", "Something went wrong");
+    let expired = Fault::error(
+        400,
+        "ExpiredTokenException",
+        "The security token is expired",
+    );
+    faults.add(Rule::on(Operation::ListUsers, broken).nth(3));
+    faults.add(Rule::on(Operation::ListUsers, expired).nth(4));
+    let mut command = bench.command(&["sync", "--workers", "1"]);
+    command
+        .env_remove("CONNECTOR_AWS_ACCESS_KEY_ID")
+        .env_remove("CONNECTOR_AWS_SECRET_ACCESS_KEY")
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let ran = crate::support::finish(&mut command);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+    let keys: std::collections::BTreeSet<String> = bench
+        .server
+        .log()
+        .entries()
+        .iter()
+        .filter_map(|entry| entry.key_id.clone())
+        .collect();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+}
+
+#[test]
+fn a_refused_key_leaves_no_trace_in_an_existing_store() {
+    let bench = Bench::with_pool(varied_pool());
+    bench.json(&["sync"]);
+    let before = bench.json(&["syncs"]);
+    let mut command = bench.command(&["sync"]);
+    command.env(
+        "CONNECTOR_AWS_SECRET_ACCESS_KEY",
+        "another-secret-9876543210",
+    );
+    assert_eq!(crate::support::finish(&mut command).code, 16);
+    assert_eq!(bench.json(&["syncs"]), before);
 }
 
 #[test]
@@ -287,7 +484,7 @@ fn a_stopped_sync_ends_orderly_and_leaves_no_snapshot() {
         bench_with(Rule::on(Operation::ListUsers, Fault::Delay(Duration::from_secs(600))).after(3));
     let mut child = bench
         .command(&["sync"])
-        .stderr(std::process::Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     // The fourth page is under way, so the third one is stored.
@@ -327,29 +524,27 @@ fn a_killed_sync_leaves_no_snapshot_and_the_next_one_works() {
 
 #[test]
 fn pacing_holds_at_a_loopback_endpoint_too() {
-    // 25 groups and 700 users need about 60 lists of users; at 5 a second that is 12 s,
-    // and a quota of 6 a second would throttle whoever is faster.
-    let bench = Bench::start(
-        Config::new()
-            .pool(fake_cognito::PoolSpec::generated(
-                POOL,
-                fake_cognito::Generated {
-                    users: 300,
-                    groups: 3,
-                    ..Default::default()
-                },
-            ))
-            .key(Key::new(KEY_ID, SECRET))
-            .quotas(fake_cognito::Quotas::cognito()),
+    let pool = PoolSpec::generated(
+        POOL,
+        Generated {
+            users: 1500,
+            groups: 3,
+            ..Generated::default()
+        },
     );
-    bench
-        .server
-        .quotas()
-        .set(fake_cognito::Class::UserList, Some(6.0));
-    let mut command = bench.command(&["sync", "-o", "json"]);
-    command.env_remove("CONNECTOR_MAX_RATE");
-    let ran = crate::support::finish(&mut command);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(summary["throttled"], 0, "{summary}");
+    // About 30 lists of users: at the default pace none of them is too early.
+    let throttled = |paced: bool| {
+        let bench = Bench::with_pool(pool.clone());
+        bench.server.quotas().set(Class::UserList, Some(6.0));
+        let mut command = bench.command(&["sync", "-o", "json"]);
+        if paced {
+            command.env_remove("CONNECTOR_MAX_RATE");
+        }
+        let ran = crate::support::finish(&mut command);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+        summary["throttled"].as_u64().unwrap()
+    };
+    assert!(throttled(false) > 0, "the quota bites whoever is faster");
+    assert_eq!(throttled(true), 0);
 }

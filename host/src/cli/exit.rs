@@ -159,15 +159,24 @@ impl From<&CallError> for Failure {
 
 impl From<CredentialsError> for Failure {
     fn from(error: CredentialsError) -> Self {
-        let hint = match error {
-            CredentialsError::Incomplete { .. } => None,
-            CredentialsError::NotFound(_) => {
-                Some("give --aws-access-key-id and --aws-secret-access-key, or --profile NAME")
-            }
+        let (code, hint) = match error {
+            CredentialsError::Incomplete { .. } => (ExitCode::Invalid, None),
+            CredentialsError::NotFound(_) => (
+                ExitCode::Invalid,
+                Some(
+                    "give --aws-access-key-id and --aws-secret-access-key, or --profile NAME; \
+                     an SSO profile needs `aws sso login` first",
+                ),
+            ),
+            CredentialsError::Refused(_) => (
+                ExitCode::Unauthenticated,
+                Some("sign in again (`aws sso login`, or whatever the profile uses)"),
+            ),
+            CredentialsError::TimedOut(_) => (ExitCode::Unavailable, Some("try again")),
         };
         Self {
             hint: hint.map(str::to_owned),
-            ..Self::new(ExitCode::Invalid, error.to_string())
+            ..Self::new(code, error.to_string())
         }
     }
 }
@@ -220,6 +229,11 @@ impl From<SyncError> for Failure {
                     message: format!("{message}; the service said: {}", source.message),
                     ..source
                 }
+            }
+            SyncError::Worker(_) => Self::new(ExitCode::Component, message),
+            SyncError::TooManyVanished { .. } | SyncError::Contradiction(_) => {
+                Self::new(ExitCode::Refused, message)
+                    .hint("make sure that the system still exists, then sync again")
             }
             SyncError::Store(error) => error.into(),
             SyncError::Interrupted => Self::new(ExitCode::Interrupted, message),

@@ -105,6 +105,11 @@ impl<'a> Layers<'a> {
             .or_else(|| self.file.get(name).cloned())
     }
 
+    /// Whether an environment variable has a value, for those that are no options of ours.
+    pub(super) fn is_set(&self, variable: &str) -> bool {
+        (self.environment)(variable).is_some_and(|value| !value.is_empty())
+    }
+
     /// Where compiled components are kept: CONNECTOR_CACHE, else the user's cache folder.
     pub(super) fn cache_folder(&self) -> Option<PathBuf> {
         let variable = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
@@ -204,6 +209,19 @@ mod tests {
         assert_eq!(region(&["--config", file], &baton).unwrap(), "from-baton");
         assert_eq!(region(&["--config", file], &empty).unwrap(), "from-file");
         assert_eq!(region(&[], &|_| None), None);
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let environment = |name: &str| match name {
+            "NO_COLOR" => Some("1".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        };
+        let layers = Layers::read(&matches(&[]), &environment, &[]).unwrap();
+        assert!(layers.is_set("NO_COLOR"));
+        assert!(!layers.is_set("EMPTY"));
+        assert!(!layers.is_set("PATH"));
     }
 
     #[test]

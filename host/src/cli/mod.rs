@@ -30,14 +30,24 @@ const DEFAULT_WORKERS: usize = 4;
 /// Each worker is an instance with up to 64 MiB of memory; no known quota needs more.
 const MAX_WORKERS: usize = 32;
 
-/// Runs one command line in this process and returns how it ended.
+/// Runs one command line in this process, with its environment, and returns how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
+    run_with(arguments, &|name| std::env::var(name).ok())
+}
+
+/// Runs one command line in this process, with an environment of the caller's making.
+///
+/// Only the AWS chain, which is asked where no key is given, reads the environment of the
+/// process nevertheless.
+pub fn run_with(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> std::process::ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let environment = |name: &str| std::env::var(name).ok();
-    let code = match run(&arguments, &environment) {
+    let code = match run(&arguments, environment) {
         Ok(()) => ExitCode::Done,
         Err(failure) => {
-            let as_json = wants_json(&arguments, &environment);
+            let as_json = wants_json(&arguments, environment);
             // If standard error is closed too, there is nobody left to tell.
             let _ = io::stderr().write_all(failure.render(as_json).as_bytes());
             failure.code
@@ -46,7 +56,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::Exit
     std::process::ExitCode::from(code as u8)
 }
 
-/// Whether the output was to be JSON, also where the command line itself is wrong.
+/// Whether the output was to be JSON, also where the command line itself is wrong. An
+/// `output` of the configuration file does not count here: a failure may well be that
+/// this file can't be read.
 fn wants_json(arguments: &[OsString], environment: layers::Environment<'_>) -> bool {
     let mut texts = arguments.iter().filter_map(|argument| argument.to_str());
     let mut given = None;
@@ -279,7 +291,7 @@ impl Session<'_> {
         let progress = Arc::new(Progress::new(
             kinds.map(|kind| (kind.id.clone(), kind.plural.clone())),
         ));
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = self.layers.is_set("NO_COLOR");
         let bar = progress::wanted(self.quiet, no_color)
             .then(|| tokio::spawn(progress::show(progress.clone(), connector.egress().clone())));
         let options = Options {
@@ -363,5 +375,32 @@ fn printed<E: std::fmt::Display>(
             ExitCode::Component,
             format!("the result can't be shown: {other}"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_sees_the_environment_that_it_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).into_os_string();
+        std::fs::write(path("empty.toml"), "").unwrap();
+        let ended = |variables: &[(&str, &str)]| {
+            let arguments = ["connector".into(), "stats".into(), "--config".into()]
+                .into_iter()
+                .chain([path("empty.toml"), "--store".into(), path("none.db")]);
+            run_with(arguments, &|name| {
+                let found = variables.iter().find(|(variable, _)| *variable == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let code = |code: ExitCode| std::process::ExitCode::from(code as u8);
+        assert_eq!(
+            ended(&[("CONNECTOR_OUTPUT", "xml")]),
+            code(ExitCode::Invalid)
+        );
+        assert_eq!(ended(&[]), code(ExitCode::NotFound));
     }
 }

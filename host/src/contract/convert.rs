@@ -33,6 +33,15 @@ pub enum BrokenPromise {
         /// What came.
         returned: model::ResourceId,
     },
+    /// A resource of another parent than asked for.
+    #[error("it returned {returned} in the list of a parent that it does not name as its own")]
+    OtherParent {
+        /// What came.
+        returned: model::ResourceId,
+    },
+    /// A description that contradicts itself.
+    #[error("its description contradicts itself: {0}")]
+    Inconsistent(String),
     /// A list that goes round in a circle.
     #[error("it returned a cursor for the second time, so its list would never end")]
     CursorRepeated,

@@ -3,15 +3,20 @@
 //! A compiled component is native code that wasmtime runs without looking at it again:
 //! whoever can write here owns the process. So the folder must be ours alone, and where
 //! that can't be established the cache is off and the component is compiled, which is
-//! slower but safe. This is the only file of the project with `unsafe` code.
+//! slower but safe. This is the only file of the host with `unsafe` code.
 
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
+
+/// Every release and every new engine leaves a file behind that nobody reads again. A
+/// monthly run still finds its own; a wrong guess costs one compilation.
+const UNUSED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A folder of compiled components.
 #[derive(Debug)]
@@ -52,7 +57,29 @@ impl Cache {
         {
             tracing::debug!(path = %path.display(), %error, "the compiled component was not kept");
         }
+        self.forget_unused(&path);
         Ok(component)
+    }
+
+    /// Removes what was neither written nor read for long. Where a platform keeps no time
+    /// of reading, that of writing counts. Code that a process runs stays mapped.
+    fn forget_unused(&self, kept: &Path) {
+        let Some(limit) = SystemTime::now().checked_sub(UNUSED_FOR) else {
+            return;
+        };
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let compiled = path
+                .extension()
+                .is_some_and(|extension| extension == "cwasm");
+            let unused = entry.metadata().is_ok_and(|metadata| {
+                let times = [metadata.modified(), metadata.accessed()];
+                metadata.is_file() && times.into_iter().flatten().all(|time| time < limit)
+            });
+            if compiled && unused && path != kept {
+                let _ = fs::remove_file(path);
+            }
+        }
     }
 
     /// Never overwrites in place: another process may have the file mapped as code.
@@ -215,6 +242,37 @@ mod tests {
         fs::write(&path, b"not compiled code").unwrap();
         cache.component(&engine, EMPTY_COMPONENT).unwrap();
         assert!(load(&engine, &path).is_some(), "it was not replaced");
+    }
+
+    #[test]
+    fn compiled_code_that_nobody_used_for_long_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let now = SystemTime::now();
+        let old = now - UNUSED_FOR - Duration::from_secs(60);
+        let make = |name: &str, modified, accessed| {
+            let file = fs::File::create(folder.path().join(name)).unwrap();
+            let times = fs::FileTimes::new()
+                .set_modified(modified)
+                .set_accessed(accessed);
+            file.set_times(times).unwrap();
+        };
+        make("unused.cwasm", old, old);
+        make("read.cwasm", old, now);
+        make("written.cwasm", now, old);
+        make("something-else", old, old);
+        let engine = wasmtime::Engine::default();
+        cache.component(&engine, EMPTY_COMPONENT).unwrap();
+        let own = format!("{}.cwasm", key(&engine, EMPTY_COMPONENT));
+        for (name, kept) in [
+            ("unused.cwasm", false),
+            ("read.cwasm", true),
+            ("written.cwasm", true),
+            ("something-else", true),
+            (&own, true),
+        ] {
+            assert_eq!(folder.path().join(name).exists(), kept, "{name}");
+        }
     }
 
     #[test]

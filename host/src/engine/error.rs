@@ -61,7 +61,7 @@ impl ErrorCode {
 
 /// What the connector itself reported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{}", operation_suffix(operation.as_deref(), request_id.as_deref()))]
+#[error("{message}{}", suffix(message, operation.as_deref(), request_id.as_deref()))]
 pub struct Reported {
     /// What kind of failure it is.
     pub code: ErrorCode,
@@ -77,8 +77,11 @@ pub struct Reported {
     pub request_id: Option<String>,
 }
 
-fn operation_suffix(operation: Option<&str>, request_id: Option<&str>) -> String {
-    match (operation, request_id) {
+/// What the message does not say itself.
+fn suffix(message: &str, operation: Option<&str>, request_id: Option<&str>) -> String {
+    let mut words = message.split(|c: char| !(c.is_alphanumeric() || c == '-'));
+    let unsaid = operation.filter(|operation| !words.any(|word| word == *operation));
+    match (unsaid, request_id) {
         (Some(operation), Some(id)) => format!(" ({operation}, request {id})"),
         (Some(operation), None) => format!(" ({operation})"),
         (None, Some(id)) => format!(" (request {id})"),
@@ -196,5 +199,41 @@ fn exports_text(exports: &[String]) -> String {
         "nothing".to_owned()
     } else {
         exports.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_named_once() {
+        let shown = |message: &str, request_id: Option<&str>| {
+            let reported = Reported {
+                code: ErrorCode::Unavailable,
+                message: message.to_owned(),
+                retryable: true,
+                retry_after: None,
+                operation: Some("ListUsers".to_owned()),
+                request_id: request_id.map(str::to_owned),
+            };
+            reported.to_string()
+        };
+        for (message, id, expected) in [
+            ("no way to ListUsers", None, "no way to ListUsers"),
+            (
+                "ListUsers failed",
+                Some("r1"),
+                "ListUsers failed (request r1)",
+            ),
+            (
+                "ListUsersInGroup is meant",
+                None,
+                "ListUsersInGroup is meant (ListUsers)",
+            ),
+            ("it failed", Some("r1"), "it failed (ListUsers, request r1)"),
+        ] {
+            assert_eq!(shown(message, id), expected);
+        }
     }
 }

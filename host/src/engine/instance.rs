@@ -189,7 +189,14 @@ impl Sandbox {
         let guest = self.reader.identity_connector_describe();
         let answer = tokio::time::timeout(limit, guest.call_describe(&mut self.store)).await;
         let (answer, _) = finish(&mut self.store, function, limit, answer)?;
-        Ok(answer.into())
+        let description = Description::from(answer);
+        match description.inconsistency() {
+            None => Ok(description),
+            Some(why) => Err(CallError::BrokenContract {
+                function,
+                broken: BrokenPromise::Inconsistent(why),
+            }),
+        }
     }
 
     pub(super) async fn open(
@@ -256,7 +263,14 @@ impl Instance {
         let answer = answer
             .map_err(|error| reported(error, &report, &self.secrets))?
             .map_err(|broken| CallError::BrokenContract { function, broken })?;
-        Ok((self, answer))
+        // A component that answers with a page although its request failed would make a
+        // list end early. Only an estimate may do without its request.
+        match report.failure {
+            Some(failure) if function != Function::Estimate => {
+                Err(unanswered(function, &failure).into())
+            }
+            _ => Ok((self, answer)),
+        }
     }
 
     async fn enter(
@@ -378,6 +392,21 @@ fn finish<T>(
     }
 }
 
+/// The error of a component that hides the failure of its request.
+fn unanswered(function: Function, failure: &EgressError) -> Reported {
+    Reported {
+        code: ErrorCode::BadResponse,
+        message: format!(
+            "the component answered {} although its request failed: {failure}",
+            function.name()
+        ),
+        retryable: matches!(failure, EgressError::Transport(_)),
+        retry_after: None,
+        operation: None,
+        request_id: None,
+    }
+}
+
 /// The connector's error, completed by what the host saw: a component can't know why a
 /// request was not let out, and must not be able to hide a throttle.
 fn reported(error: contract::Error, report: &CallReport, secrets: &[String]) -> CallError {
@@ -405,7 +434,10 @@ fn reported(error: contract::Error, report: &CallReport, secrets: &[String]) -> 
             reported.message = rate.to_string();
         }
         Some(other) => reported.message = format!("{} ({other})", reported.message),
-        None if report.throttled => reported.code = ErrorCode::Throttled,
+        None if report.throttled => {
+            reported.code = ErrorCode::Throttled;
+            reported.retryable = true;
+        }
         None => {}
     }
     reported.into()

@@ -13,6 +13,10 @@ use super::{RenderError, Source};
 /// stay readable on a wide terminal.
 const WIDEST: usize = 48;
 
+/// Members of nested objects that are sentences for the reader: without its end a cause
+/// or a hint is worth nothing.
+const SENTENCES: [&str; 3] = ["message", "detail", "hint"];
+
 const GAP: &str = "  ";
 
 pub(super) fn rows<E>(
@@ -61,7 +65,8 @@ pub(super) fn pairs<E>(
 }
 
 /// The objects of a list as a table below its name; the columns are their members, in
-/// the order in which they first come.
+/// the order in which they first come. The last column may be as wide as it likes: nothing
+/// stands to its right.
 pub(super) fn nested<E>(
     out: &mut dyn Write,
     name: &str,
@@ -84,11 +89,16 @@ pub(super) fn nested<E>(
     let rows: Vec<Vec<String>> = items
         .iter()
         .map(|item| {
-            let cell = |member: &&String| {
+            let cell = |(index, member): (usize, &&String)| {
                 let text = text(item.get(member.as_str()));
-                cut(&visible(&text), WIDEST).into_owned()
+                let is_last = index + 1 == members.len();
+                if is_last || SENTENCES.contains(&member.as_str()) {
+                    visible(&text).into_owned()
+                } else {
+                    cut(&visible(&text), WIDEST).into_owned()
+                }
             };
-            members.iter().map(cell).collect()
+            members.iter().enumerate().map(cell).collect()
         })
         .collect();
     let mut widths = vec![0; members.len()];

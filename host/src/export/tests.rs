@@ -213,8 +213,8 @@ fn one_object_has_its_members_as_lines() {
     };
     assert_eq!(
         text(Format::Table),
-        "id                alice\nemails.0.address  a@example.com\nattributes.n      5\n\
-         attributes.f      =1\ntags              x; y\n"
+        "id            alice\nattributes.n  5\nattributes.f  =1\ntags          x; y\n\n\
+         emails (1)\nADDRESS\na@example.com\n"
     );
     assert_eq!(
         text(Format::Csv),
@@ -223,6 +223,27 @@ fn one_object_has_its_members_as_lines() {
     );
     assert_eq!(text(Format::Jsonl), format!("{thing}\n"));
     assert_eq!(text(Format::Json), format!("{thing:#}\n"));
+}
+
+#[test]
+fn a_nested_table_cuts_no_sentence_and_not_its_last_column() {
+    let long = "long ".repeat(20);
+    let long = long.trim_end();
+    let text = |thing: &Value| {
+        let mut out = Vec::new();
+        object(&mut out, Format::Table, thing).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let cut = format!("{}…", &long[..47]);
+    for sentence in ["message", "detail", "hint"] {
+        let thing = json!({"list": [{"name": long, sentence: long, "count": 1}]});
+        let text = text(&thing);
+        let row = text.lines().last().unwrap();
+        assert_eq!(row, format!("{cut}  {long}  1"), "{sentence}");
+    }
+    let text = text(&json!({"reason": long, "list": [{"name": long, "last": long}]}));
+    assert!(text.contains(&format!("reason  {long}\n")), "{text}");
+    assert!(text.ends_with(&format!("\n{cut}  {long}\n")), "{text}");
 }
 
 /// Takes so many bytes and then fails.

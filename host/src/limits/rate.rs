@@ -48,8 +48,8 @@ pub enum RateError {
     /// The wait would outlast the deadline.
     #[error(
         "the pace of {rate} for {class} leaves no room within the deadline: the next request \
-         could go in {wait:.1?}, and only {left:.1?} are left (hint: a longer --timeout, or \
-         --max-rate {class}=RPS if the account's quota allows it)"
+         could go in {wait:.1?}, and only {left:.1?} are left (hint: --max-rate {class}=RPS \
+         if the account's quota allows it)"
     )]
     Deadline {
         /// The rate class.

@@ -19,6 +19,8 @@ pub enum Forget<'a> {
         /// The parent.
         parent: Option<&'a ResourceId>,
     },
+    /// One resource, with its entitlements and the grants on it.
+    Resource(&'a ResourceId),
     /// The entitlements of a resource.
     Entitlements(&'a ResourceId),
     /// The grants on a resource.
@@ -28,41 +30,48 @@ pub enum Forget<'a> {
 }
 
 impl SyncStore {
-    /// Removes the rows of one list from an open run.
+    /// Removes the rows of one list from an open run. What belonged to a resource that is
+    /// gone then is removed when the run is settled.
     pub fn forget(&mut self, run: &Run, list: &Forget<'_>) -> Result<(), StoreError> {
         let open = open_run(&mut self.open, &self.store, run)?;
         open.settled = false;
+        open.may_have_orphans = true;
         let (first, end) = row_range(run.number);
         let removed = self.store.ask(|sqlite| {
             sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run.number])?;
             match list {
-            Forget::Resources { kind, parent: None } => sqlite.execute(
-                "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
-                params![first, end, kind],
-            ),
-            Forget::Resources {
-                kind,
-                parent: Some(parent),
-            } => sqlite.execute(
-                "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3
-                   AND body ->> '$.parent' = ?4",
-                params![first, end, kind, parent.to_string()],
-            ),
-            Forget::Entitlements(of) => sqlite.execute(
-                "DELETE FROM entitlement WHERE run = ?1 AND kind = ?2 AND id = ?3",
-                params![run.number, of.kind, of.id],
-            ),
-            Forget::GrantsOn(of) => sqlite.execute(
-                "DELETE FROM grant WHERE run = ?1 AND kind = ?2 AND id = ?3",
-                params![run.number, of.kind, of.id],
-            ),
-            Forget::GrantsHeldBy(of) => sqlite.execute(
-                "DELETE FROM grant WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3",
-                params![run.number, of.kind, of.id],
-            ),
-        }
+                Forget::Resources { kind, parent: None } => sqlite.execute(
+                    "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
+                    params![first, end, kind],
+                ),
+                Forget::Resources {
+                    kind,
+                    parent: Some(parent),
+                } => sqlite.execute(
+                    "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3
+                       AND body ->> '$.parent' = ?4",
+                    params![first, end, kind, parent.to_string()],
+                ),
+                Forget::Resource(id) => sqlite.execute(
+                    "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3 AND id = ?4",
+                    params![first, end, id.kind, id.id],
+                ),
+                Forget::Entitlements(of) => sqlite.execute(
+                    "DELETE FROM entitlement WHERE run = ?1 AND kind = ?2 AND id = ?3",
+                    params![run.number, of.kind, of.id],
+                ),
+                Forget::GrantsOn(of) => sqlite.execute(
+                    "DELETE FROM grant WHERE run = ?1 AND kind = ?2 AND id = ?3",
+                    params![run.number, of.kind, of.id],
+                ),
+                Forget::GrantsHeldBy(of) => sqlite.execute(
+                    "DELETE FROM grant
+                     WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3",
+                    params![run.number, of.kind, of.id],
+                ),
+            }
         })?;
-        if matches!(list, Forget::Resources { .. }) {
+        if matches!(list, Forget::Resources { .. } | Forget::Resource(_)) {
             open.resources -= removed;
         }
         Ok(())

@@ -38,6 +38,9 @@ pub struct Settled {
     pub counts: Counts,
     /// Rows that came more than once and are counted once.
     pub repeated: u64,
+    /// Entitlements and grants that were dropped because the resource that they are on
+    /// was taken back.
+    pub orphans: u64,
 }
 
 /// A store that one sync holds.
@@ -58,6 +61,8 @@ pub(super) struct OpenRun {
     /// Repeated rows that are known by now.
     repeated: u64,
     pub(super) settled: bool,
+    /// Whether something was taken back that other rows may belong to.
+    pub(super) may_have_orphans: bool,
 }
 
 impl SyncStore {
@@ -108,6 +113,7 @@ impl SyncStore {
             resources: 0,
             repeated: 0,
             settled: false,
+            may_have_orphans: false,
         });
         self.store.require_run(Some(&sync_id))
     }
@@ -132,15 +138,21 @@ impl SyncStore {
     pub fn settle(&mut self, run: &Run) -> Result<Settled, StoreError> {
         let open = open_run(&mut self.open, &self.store, run)?;
         let path = &self.store.path;
-        let dropped = settle(&mut self.store.sqlite, open)
+        let kinds =
+            to_json(&run.scope.kinds).map_err(|source| StoreError::from_sqlite(path, source))?;
+        let (superseded, orphans) = settle(&mut self.store.sqlite, open, &kinds)
             .map_err(|source| StoreError::from_sqlite(path, source))?;
-        open.repeated += dropped as u64;
-        open.resources -= dropped;
+        open.repeated += superseded as u64;
+        open.resources -= superseded;
         open.settled = true;
         let repeated = open.repeated;
         let settled = self.store.require_run(Some(&run.sync_id))?;
         let counts = self.store.counted(&settled)?;
-        Ok(Settled { counts, repeated })
+        Ok(Settled {
+            counts,
+            repeated,
+            orphans: orphans as u64,
+        })
     }
 
     /// Ends a run; one that ends as complete is current from then on. Then removes the
@@ -291,11 +303,12 @@ fn write(sqlite: &mut Sqlite, open: &OpenRun, pages: &[Page]) -> rusqlite::Resul
         resources,
         repeated,
         settled: false,
+        may_have_orphans: open.may_have_orphans,
     })
 }
 
-/// Returns how many rows were superseded.
-fn settle(sqlite: &mut Sqlite, open: &OpenRun) -> rusqlite::Result<usize> {
+/// Returns how many rows were superseded, and how many belonged to nothing.
+fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<(usize, usize)> {
     let transaction = sqlite.transaction()?;
     let keys = settle_into(&transaction, "main", open.number)?;
     let (first, end) = row_range(open.number);
@@ -308,10 +321,29 @@ fn settle(sqlite: &mut Sqlite, open: &OpenRun) -> rusqlite::Result<usize> {
         )?,
         false => 0,
     };
+    let mut orphans = 0;
+    if open.may_have_orphans {
+        for (table, counted) in [
+            ("entitlement", true),
+            ("grant", true),
+            ("grant_of_principal", false),
+        ] {
+            let dropped = transaction.execute(
+                &format!(
+                    "DELETE FROM {table} WHERE run = ?1
+                     AND kind IN (SELECT value FROM json_each(?2))
+                     AND NOT EXISTS (SELECT 1 FROM resource_key k WHERE k.run = {table}.run
+                       AND k.kind = {table}.kind AND k.id = {table}.id)"
+                ),
+                params![open.number, kinds],
+            )?;
+            orphans += if counted { dropped } else { 0 };
+        }
+    }
     transaction.execute(
         "UPDATE run SET settled = 1 WHERE number = ?1",
         [open.number],
     )?;
     transaction.commit()?;
-    Ok(superseded)
+    Ok((superseded, orphans))
 }

@@ -5,10 +5,13 @@
 //! the resources that came. Memory holds the lists that are open, not what was read.
 //! A snapshot becomes visible only at the very end, when everything is there.
 
+mod list;
 mod page;
 mod progress;
+mod publish;
 mod queue;
 mod run;
+mod target;
 mod warnings;
 
 use serde::Serialize;
@@ -19,6 +22,7 @@ pub use run::{Options, sync};
 pub use warnings::{Warning, WarningCode};
 
 use crate::connector::ConnectorError;
+use crate::model::ResourceId;
 use crate::store::{Counters, Counts, StoreError};
 
 /// What a complete sync did.
@@ -79,6 +83,28 @@ pub enum SyncError {
         /// What the system said to one of the refused requests.
         source: Box<ConnectorError>,
     },
+    /// So much vanished while it was read that the rest is not believed.
+    #[error(
+        "{vanished} of {asked} resources did not exist any more when their grants were read; \
+         that is too many to believe the rest, so the sync {sync_id} is kept but not current"
+    )]
+    TooManyVanished {
+        /// Resources that vanished.
+        vanished: usize,
+        /// Resources whose grants were asked for.
+        asked: usize,
+        /// The run.
+        sync_id: String,
+    },
+    /// The service says two things about one resource.
+    #[error(
+        "the service says that {0} does not exist when asked for its grants, and shows it when \
+         asked for it; nothing of this run became current"
+    )]
+    Contradiction(ResourceId),
+    /// A defect of this program.
+    #[error("a worker of the sync ended unexpectedly: {0}")]
+    Worker(String),
     /// The store could not be opened or written.
     #[error(transparent)]
     Store(#[from] StoreError),

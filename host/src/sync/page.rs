@@ -6,7 +6,7 @@ use crate::model::ResourceId;
 use crate::store::Page;
 use crate::trust::description::Kind;
 
-use super::queue::List;
+use super::list::List;
 
 /// A checked page and the cursor of the next one.
 pub(super) struct Read {
@@ -17,7 +17,7 @@ pub(super) struct Read {
 /// Takes an answer apart and refuses rows that belong to something else than what was
 /// asked for: a component must not be able to put a user into a group by answering the
 /// question about another one.
-pub(super) fn read(list: &List, answer: Answer) -> Result<Read, BrokenPromise> {
+pub(super) fn read(kinds: &[Kind], list: &List, answer: Answer) -> Result<Read, BrokenPromise> {
     let mut page = Page::default();
     let next = match (list, answer) {
         (List::Resources { kind, parent }, Answer::Resources(answer)) => {
@@ -28,9 +28,8 @@ pub(super) fn read(list: &List, answer: Answer) -> Result<Read, BrokenPromise> {
                         returned: resource.id.clone(),
                     });
                 }
-                if let (Some(asked), false) = (parent, resource.parent == *parent) {
-                    return Err(BrokenPromise::OtherResource {
-                        asked: asked.clone(),
+                if resource.parent != *parent {
+                    return Err(BrokenPromise::OtherParent {
                         returned: resource.id.clone(),
                     });
                 }
@@ -70,6 +69,9 @@ pub(super) fn read(list: &List, answer: Answer) -> Result<Read, BrokenPromise> {
                 });
             }
             page.grants = answer.items;
+            // Those on resources that are asked themselves have come already.
+            page.grants
+                .retain(|grant| !is_read_by_resource(kinds, &grant.entitlement.resource.kind));
             answer.next
         }
         _ => return Err(BrokenPromise::OtherAnswer),
@@ -77,10 +79,10 @@ pub(super) fn read(list: &List, answer: Answer) -> Result<Read, BrokenPromise> {
     Ok(Read { page, next })
 }
 
-/// The lists that a resource brings. Grants are read by resource where any kind allows
-/// it, since that is one list for each group and not one for each user.
+/// The lists that a resource brings. Grants are read by resource where the kind allows
+/// it, since that is one list for each group and not one for each user; by principal
+/// only for what can't be read that way.
 pub(super) fn brought_by(kinds: &[Kind], resource: &ResourceId) -> Vec<List> {
-    let by_resource = kinds.iter().any(|kind| kind.grants_of_resource);
     let mut lists: Vec<List> = kinds
         .iter()
         .filter(|kind| kind.parents.contains(&resource.kind))
@@ -95,9 +97,82 @@ pub(super) fn brought_by(kinds: &[Kind], resource: &ResourceId) -> Vec<List> {
         }
         if kind.grants_of_resource {
             lists.push(List::GrantsOn(resource.clone()));
-        } else if kind.grants_of_principal && !by_resource {
+        }
+        if kind.grants_of_principal && holds_what_no_resource_tells(kinds, &kind.id) {
             lists.push(List::GrantsHeldBy(resource.clone()));
         }
     }
     lists
+}
+
+fn is_read_by_resource(kinds: &[Kind], id: &str) -> bool {
+    kinds
+        .iter()
+        .any(|kind| kind.id == id && kind.grants_of_resource)
+}
+
+/// Whether a principal of this kind may hold something whose holders can't be listed.
+fn holds_what_no_resource_tells(kinds: &[Kind], principal: &str) -> bool {
+    kinds
+        .iter()
+        .filter(|kind| !kind.grants_of_resource)
+        .any(|kind| {
+            kind.entitlements
+                .iter()
+                .any(|entitlement| entitlement.grantable_to.iter().any(|one| one == principal))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::description::EntitlementSchema;
+
+    fn kind(
+        id: &str,
+        held_by: &[&str],
+        grants_of_resource: bool,
+        grants_of_principal: bool,
+    ) -> Kind {
+        let entitlement = EntitlementSchema {
+            slug: "held".to_owned(),
+            display_name: "Held".to_owned(),
+            grantable_to: held_by.iter().map(|kind| (*kind).to_owned()).collect(),
+        };
+        Kind {
+            id: id.to_owned(),
+            plural: format!("{id}s"),
+            display_name: id.to_owned(),
+            traits: Vec::new(),
+            parents: Vec::new(),
+            entitlements: if held_by.is_empty() {
+                Vec::new()
+            } else {
+                vec![entitlement]
+            },
+            grants_of_resource,
+            grants_of_principal,
+            accounts: false,
+        }
+    }
+
+    #[test]
+    fn a_principal_is_asked_only_for_what_no_resource_tells() {
+        let user = ResourceId::new("user", "alice");
+        let mut kinds = vec![
+            kind("user", &[], false, true),
+            kind("group", &["user"], true, false),
+        ];
+        assert_eq!(brought_by(&kinds, &user), []);
+        kinds.push(kind("role", &["user"], false, false));
+        assert_eq!(
+            brought_by(&kinds, &user),
+            [List::GrantsHeldBy(user.clone())]
+        );
+        let group = ResourceId::new("group", "admins");
+        assert_eq!(
+            brought_by(&kinds, &group),
+            [List::Entitlements(group.clone()), List::GrantsOn(group)]
+        );
+    }
 }

@@ -11,26 +11,8 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use super::list::List;
 use crate::engine::{GrantsOf, Request};
-use crate::model::ResourceId;
-
-/// A list that is read to its end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum List {
-    /// The resources of a kind.
-    Resources {
-        /// The kind.
-        kind: String,
-        /// The parent, for kinds that have one.
-        parent: Option<ResourceId>,
-    },
-    /// The entitlements of a resource.
-    Entitlements(ResourceId),
-    /// The grants on a resource.
-    GrantsOn(ResourceId),
-    /// The grants that a principal holds.
-    GrantsHeldBy(ResourceId),
-}
 
 /// A list, how far it has been read, and how that went.
 #[derive(Debug)]
@@ -43,6 +25,8 @@ pub(super) struct Item {
     pub(super) spent: u32,
     /// How often the list was begun again.
     pub(super) restarts: u32,
+    /// Whether this page was already asked for with renewed credentials.
+    pub(super) renewed: bool,
     /// Whether only the right to read the list is of interest.
     pub(super) probe: bool,
     seen: HashSet<u64>,
@@ -60,6 +44,7 @@ impl Item {
             attempts: 0,
             spent: 0,
             restarts: 0,
+            renewed: false,
             probe: false,
             seen: HashSet::new(),
         }
@@ -112,6 +97,7 @@ impl Item {
         self.cursor = Some(next);
         self.attempts = 0;
         self.spent = 0;
+        self.renewed = false;
         Ok(())
     }
 
@@ -237,6 +223,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::ResourceId;
 
     fn users() -> List {
         List::Resources {

@@ -1,16 +1,17 @@
 //! One sync, from the first request to the snapshot.
 
 use std::collections::{BTreeSet, HashSet};
+use std::mem::Discriminant;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use time::OffsetDateTime;
-
+use super::list::List;
 use super::page::{brought_by, read};
 use super::progress::Progress;
-use super::queue::{Item, List, Queue};
-use super::warnings::{Warning, WarningCode, Warnings};
+use super::queue::{Item, Queue};
+use super::target::Target;
+use super::warnings::{WarningCode, Warnings};
 use super::{Summary, SyncError};
 use crate::connector::{Connector, ConnectorError, Session, is_unauthenticated};
 use crate::contract::BrokenPromise;
@@ -18,10 +19,8 @@ use crate::engine::{Answer, CallError, ErrorCode, Reported, Request};
 use crate::limits::deadline;
 use crate::model::{RIGHTS_PROBE_ID, ResourceId};
 use crate::retry::{Budget, Verdict, cost, decide};
-use crate::store::{
-    Connection, Counters, Forget, Page, Run as StoredRun, RunEnd, RunStart, RunState, Scope,
-    StoreError, SyncStore,
-};
+use crate::store::{Connection, Forget, Page, Run as StoredRun, StoreError, SyncStore};
+use crate::trust::description::Kind;
 
 /// How often one list is begun again because its cursor has expired. Cursors live for
 /// an hour with some services, so this is enough for a day of reading one list.
@@ -55,12 +54,13 @@ pub async fn sync(
 ) -> Result<Summary, SyncError> {
     let started = Instant::now();
     let run = Arc::new(Run {
-        target: Mutex::new(Target::prepare(&options, &connector)?),
+        target: Mutex::new(Target::prepare(&options)?),
         connector,
         progress,
         queue: Queue::default(),
         budget: Budget::full(),
         begun: Mutex::default(),
+        vanished: Mutex::default(),
         denied: Mutex::default(),
         failure: Mutex::default(),
         warnings: Warnings::default(),
@@ -74,64 +74,29 @@ pub async fn sync(
     run.finish(started, interrupted)
 }
 
-struct Run {
-    connector: Arc<Connector>,
-    progress: Arc<Progress>,
+pub(super) struct Run {
+    pub(super) connector: Arc<Connector>,
+    pub(super) progress: Arc<Progress>,
     queue: Queue,
     budget: Budget,
-    target: Mutex<Target>,
+    pub(super) target: Mutex<Target>,
     /// Lists that were put into the queue, by what they are: a row that comes twice must
     /// not bring its lists twice.
     begun: Mutex<HashSet<List>>,
-    denied: Mutex<Denied>,
-    failure: Mutex<Option<SyncError>>,
-    warnings: Warnings,
+    /// Resources that did not exist any more when what belongs to them was read.
+    pub(super) vanished: Mutex<BTreeSet<ResourceId>>,
+    pub(super) denied: Mutex<Denied>,
+    pub(super) failure: Mutex<Option<SyncError>>,
+    pub(super) warnings: Warnings,
 }
 
 /// Missing rights.
 #[derive(Default)]
-struct Denied {
-    permissions: BTreeSet<String>,
-    example: Option<ConnectorError>,
-}
-
-/// The store, made as late as possible.
-struct Target {
-    options: Options,
-    open: Option<(SyncStore, StoredRun)>,
-}
-
-impl Target {
-    /// Checks an existing store at once, so that a store of another connection is refused
-    /// before anything is sent.
-    fn prepare(options: &Options, connector: &Connector) -> Result<Self, SyncError> {
-        let mut target = Self {
-            options: options.clone(),
-            open: None,
-        };
-        if options.store.exists() {
-            target.opened(connector)?;
-        }
-        Ok(target)
-    }
-
-    fn opened(&mut self, connector: &Connector) -> Result<&mut (SyncStore, StoredRun), StoreError> {
-        match &mut self.open {
-            Some(open) => Ok(open),
-            none => {
-                let description = connector.description();
-                let mut store = SyncStore::open(&self.options.store, &self.options.connection)?;
-                let run = store.begin_run(&RunStart {
-                    component_digest: connector.component().artifact().digest.clone(),
-                    component_version: description.version.clone(),
-                    started_at: OffsetDateTime::now_utc(),
-                    kinds: description.kinds.clone(),
-                    scope: Scope::everything(&description.kinds),
-                })?;
-                Ok(none.insert((store, run)))
-            }
-        }
-    }
+pub(super) struct Denied {
+    pub(super) permissions: BTreeSet<String>,
+    pub(super) example: Option<ConnectorError>,
+    /// The sorts of list that are not asked for any more.
+    lists: HashSet<(Discriminant<List>, String)>,
 }
 
 impl Run {
@@ -140,7 +105,7 @@ impl Run {
             self.fail(error);
             return;
         }
-        for kind in &self.connector.description().kinds {
+        for kind in self.kinds() {
             if kind.parents.is_empty() {
                 self.begin(List::Resources {
                     kind: kind.id.clone(),
@@ -155,35 +120,58 @@ impl Run {
         }
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                // A worker does not panic; if it did, its item would be missing and the
-                // snapshot must not become current.
-                tracing::error!(%error, "a worker of the sync ended unexpectedly");
-                self.fail(SyncError::Interrupted);
+                // Its list would be missing, so the snapshot must not become current.
+                self.fail(SyncError::Worker(error.to_string()));
             }
+        }
+        if !self.has_failed()
+            && let Err(error) = self.doubt_what_vanished().await
+        {
+            self.fail(error);
         }
     }
 
-    /// Asks how much there is. It is the first request, so wrong credentials and a system
-    /// that does not exist are found before anything is stored.
+    fn has_failed(&self) -> bool {
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// Asks how much there is. It is the first request, so wrong credentials, a system
+    /// that does not exist and a service that can't be reached are found before anything
+    /// else is tried. Any other failure only means that the number is unknown.
     async fn estimate(&self) -> Result<(), SyncError> {
-        for kind in self
-            .connector
-            .description()
-            .kinds
-            .iter()
-            .filter(|kind| kind.parents.is_empty())
-        {
+        for kind in self.kinds().iter().filter(|kind| kind.parents.is_empty()) {
             let request = Request::Estimate {
                 kind: kind.id.clone(),
             };
-            let answer = self.connector.call(&request).await.map_err(|source| {
-                SyncError::read(&format!("how many {} there are", kind.plural), source)
-            })?;
-            if let Answer::Estimate(Some(estimate)) = answer {
-                self.progress.estimated(&kind.id, estimate);
+            match self.connector.call(&request).await {
+                Ok(Answer::Estimate(Some(estimate))) => self.progress.estimated(&kind.id, estimate),
+                Ok(_) => {}
+                Err(error) if is_fatal(&error) => {
+                    let what = format!("how many {} there are", kind.plural);
+                    return Err(SyncError::read(&what, error));
+                }
+                Err(error) => {
+                    tracing::debug!(kind = kind.id, %error, "the number of resources is unknown");
+                }
             }
         }
         Ok(())
+    }
+
+    pub(super) fn kinds(&self) -> &[Kind] {
+        &self.connector.description().kinds
+    }
+
+    /// How many resources were asked who holds what on them, or what they hold.
+    pub(super) fn asked_for_grants(&self) -> usize {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun
+            .iter()
+            .filter(|list| matches!(list, List::GrantsOn(_) | List::GrantsHeldBy(_)))
+            .count()
     }
 
     fn begin(&self, list: List) {
@@ -192,7 +180,11 @@ impl Run {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(list.clone());
-        if new {
+        let refused = || {
+            let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+            denied.lists.contains(&sort_of(&list))
+        };
+        if new && !refused() {
             self.queue.push(Item::new(list));
         }
     }
@@ -209,7 +201,7 @@ impl Run {
 
     async fn read_page(&self, warm: &mut Option<Session>, mut item: Item) -> Result<(), SyncError> {
         let failed = |source: ConnectorError, item: &Item| SyncError::read(&item.list, source);
-        let session = match warm.take() {
+        let session = match warm.take().filter(Session::is_fresh) {
             Some(session) => session,
             None => self
                 .connector
@@ -231,7 +223,7 @@ impl Run {
                 }
                 self.store_page(item, answer, &request)
             }
-            Err(error) if is_unauthenticated(&error) && item.attempts == 0 => {
+            Err(error) if is_unauthenticated(&error) && !item.renewed => {
                 let renewed = self
                     .connector
                     .renewed_credentials(credentials.as_ref())
@@ -240,7 +232,7 @@ impl Run {
                 if !renewed {
                     return Err(failed(error.into(), &item));
                 }
-                item.attempts += 1;
+                item.renewed = true;
                 self.queue.push(item);
                 Ok(())
             }
@@ -248,22 +240,35 @@ impl Run {
                 self.denied(&item, *reported);
                 Ok(())
             }
-            Err(CallError::Reported(reported))
-                if reported.code == ErrorCode::NotFound && item.list.about().is_some() =>
-            {
-                if !item.probe {
-                    self.warnings
-                        .add(WarningCode::Vanished, 1, || item.list.to_string());
-                }
-                Ok(())
-            }
-            Err(CallError::Reported(reported))
+            Err(error) if is_not_found(&error) && item.probe => Ok(()),
+            Err(error) => match item.list.about() {
+                Some(resource) if is_not_found(&error) => self.forget_vanished(resource),
+                _ => self.recover(item, error),
+            },
+        }
+    }
+
+    /// What to do about a failure that concerns one page only.
+    fn recover(&self, item: Item, error: CallError) -> Result<(), SyncError> {
+        match error {
+            CallError::Reported(reported)
                 if reported.code == ErrorCode::CursorExpired && item.cursor.is_some() =>
             {
                 self.restart(item, *reported)
             }
-            Err(error) => self.retry(item, error),
+            error => self.retry(item, error),
         }
+    }
+
+    /// A resource that does not exist any more is not published, nor what was read of it.
+    fn forget_vanished(&self, resource: &ResourceId) -> Result<(), SyncError> {
+        self.queue.drop_lists(|list| list.about() == Some(resource));
+        self.with_store(|store, run| store.forget(run, &Forget::Resource(resource)))?;
+        self.vanished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(resource.clone());
+        Ok(())
     }
 
     fn retry(&self, mut item: Item, error: CallError) -> Result<(), SyncError> {
@@ -338,11 +343,12 @@ impl Run {
         let broken = |broken: BrokenPromise, item: &Item| {
             SyncError::read(&item.list, CallError::BrokenContract { function, broken })
         };
-        let read = read(&item.list, answer).map_err(|promise| broken(promise, &item))?;
+        let read =
+            read(self.kinds(), &item.list, answer).map_err(|promise| broken(promise, &item))?;
         self.with_store(|store, run| store.write_page(run, &read.page))?;
         self.count(&item.list, &read.page);
         for resource in &read.page.resources {
-            for list in brought_by(&self.connector.description().kinds, &resource.id) {
+            for list in brought_by(self.kinds(), &resource.id) {
                 self.begin(list);
             }
         }
@@ -368,14 +374,12 @@ impl Run {
             // What it would have brought is never asked for then, so its rights are tried
             // on a resource that does not exist.
             let probe = ResourceId::new(kind, RIGHTS_PROBE_ID);
-            for list in brought_by(&self.connector.description().kinds, &probe) {
+            for list in brought_by(self.kinds(), &probe) {
                 self.queue.push(Item::probe(list));
             }
         }
-        let refused = std::mem::discriminant(&item.list);
-        let kind = item.list.kind().to_owned();
-        self.queue
-            .drop_lists(|list| std::mem::discriminant(list) == refused && list.kind() == kind);
+        let sort = sort_of(&item.list);
+        self.queue.drop_lists(|list| sort_of(list) == sort);
         let permission = reported
             .operation
             .as_deref()
@@ -390,6 +394,7 @@ impl Run {
             )
             .unwrap_or_else(|| format!("the right for {}", item.list));
         let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        denied.lists.insert(sort);
         denied.permissions.insert(permission);
         denied
             .example
@@ -403,114 +408,28 @@ impl Run {
             .get_or_insert(error);
         self.queue.stop();
     }
-
-    fn finish(self: Arc<Self>, started: Instant, interrupted: bool) -> Result<Summary, SyncError> {
-        let failure = self
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let failure = failure.or_else(|| interrupted.then_some(SyncError::Interrupted));
-        let denied =
-            std::mem::take(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
-
-        if let Some(failure) = failure {
-            if let Some((store, run)) = target.open.as_mut() {
-                store.finish_run(run, &self.end(RunState::Interrupted, started, &[]))?;
-            }
-            return Err(failure);
-        }
-        if let Some(example) = denied.example {
-            let sync_id = match target.open.as_mut() {
-                Some((store, run)) => Some(
-                    store
-                        .finish_run(run, &self.end(RunState::Partial, started, &[]))?
-                        .sync_id,
-                ),
-                None => None,
-            };
-            return Err(SyncError::Denied {
-                permissions: denied.permissions.into_iter().collect(),
-                sync_id,
-                source: Box::new(example),
-            });
-        }
-        // A system with nothing in it has a snapshot too.
-        let (store, run) = target.opened(&self.connector)?;
-        let settled = store.settle(run)?;
-        let dangling = store.store().dangling(run)?;
-        self.warnings
-            .add(WarningCode::RepeatedRows, settled.repeated, String::new);
-        self.warnings.add(
-            WarningCode::UnknownPrincipal,
-            dangling.principals,
-            String::new,
-        );
-        let warnings = self.warnings.list();
-        let end = self.end(RunState::Complete, started, &warnings);
-        let run = store.finish_run(run, &end)?;
-        Ok(Summary {
-            sync_id: run.sync_id,
-            resumed: false,
-            counts: settled.counts,
-            counters: end.counters,
-            warnings,
-        })
-    }
-
-    fn end(&self, state: RunState, started: Instant, warnings: &[Warning]) -> RunEnd {
-        let traffic = self.connector.egress().traffic();
-        RunEnd {
-            state,
-            finished_at: OffsetDateTime::now_utc(),
-            warnings: warnings
-                .iter()
-                .map(|warning| warning.message.clone())
-                .collect(),
-            counters: Counters {
-                requests: traffic.requests,
-                throttled: traffic.throttled,
-                retries: self.progress.retries(),
-                duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            },
-        }
-    }
 }
 
-impl List {
-    /// The resource that the list belongs to.
-    fn about(&self) -> Option<&ResourceId> {
-        match self {
-            Self::Resources { parent, .. } => parent.as_ref(),
-            Self::Entitlements(of) | Self::GrantsOn(of) | Self::GrantsHeldBy(of) => Some(of),
-        }
-    }
-
-    /// The kind whose lists share a right.
-    fn kind(&self) -> &str {
-        match self {
-            Self::Resources { kind, .. } => kind,
-            Self::Entitlements(of) | Self::GrantsOn(of) | Self::GrantsHeldBy(of) => &of.kind,
-        }
-    }
+/// The lists that need the same right.
+fn sort_of(list: &List) -> (Discriminant<List>, String) {
+    (std::mem::discriminant(list), list.kind().to_owned())
 }
 
-impl std::fmt::Display for List {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Resources { kind, parent: None } => {
-                write!(f, "the list of resources of the kind {kind}")
-            }
-            Self::Resources {
-                kind,
-                parent: Some(parent),
-            } => {
-                write!(f, "the resources of the kind {kind} in {parent}")
-            }
-            Self::Entitlements(of) => write!(f, "the entitlements of {of}"),
-            Self::GrantsOn(of) => write!(f, "who holds what on {of}"),
-            Self::GrantsHeldBy(of) => write!(f, "what {of} holds"),
-        }
-    }
+pub(super) fn is_not_found(error: &CallError) -> bool {
+    matches!(error, CallError::Reported(reported) if reported.code == ErrorCode::NotFound)
+}
+
+/// Whether no other request can succeed either.
+fn is_fatal(error: &ConnectorError) -> bool {
+    error.reported().is_none_or(|reported| {
+        matches!(
+            reported.code,
+            ErrorCode::NotFound
+                | ErrorCode::Unauthenticated
+                | ErrorCode::DeniedByHost
+                | ErrorCode::Throttled
+                | ErrorCode::Unavailable
+                | ErrorCode::DeadlineExceeded
+        )
+    })
 }

@@ -19,6 +19,8 @@ pub enum WarningCode {
     Vanished,
     /// A list was begun again because its cursor was not accepted any more.
     Restarted,
+    /// Rows belonged to a resource that was gone in the end.
+    Orphans,
     /// A grant names a principal that is not in the snapshot.
     UnknownPrincipal,
 }
@@ -62,6 +64,9 @@ impl Warnings {
                     WarningCode::RepeatedRows => "rows came more than once and were kept once",
                     WarningCode::Vanished => "resources vanished while they were read",
                     WarningCode::Restarted => "lists were begun again because their cursor had expired",
+                    WarningCode::Orphans => {
+                        "entitlements and grants were dropped with the resource that they were on"
+                    }
                     WarningCode::UnknownPrincipal => {
                         "grants name a principal that was not listed (created or deleted during the sync)"
                     }

@@ -369,6 +369,29 @@ pub struct Wire {
 }
 
 impl Description {
+    /// What is wrong with the kinds, if anything: one that is listed under a parent that
+    /// nobody lists would silently be missing from every snapshot.
+    pub fn inconsistency(&self) -> Option<String> {
+        let mut known: Vec<&str> = Vec::new();
+        for kind in &self.kinds {
+            if known.contains(&kind.id.as_str()) {
+                return Some(format!("the kind `{}` stands twice", kind.id));
+            }
+            if let Some(parent) = kind
+                .parents
+                .iter()
+                .find(|parent| !known.contains(&parent.as_str()))
+            {
+                return Some(format!(
+                    "the kind `{}` has the parent `{parent}`, which does not stand before it",
+                    kind.id
+                ));
+            }
+            known.push(&kind.id);
+        }
+        None
+    }
+
     /// The kind with this id.
     pub fn kind(&self, id: &str) -> Option<&Kind> {
         self.kinds.iter().find(|kind| kind.id == id)

@@ -57,6 +57,11 @@ impl<T: Transport> Client<T> {
         }
     }
 
+    /// Where requests go, for messages.
+    pub fn server(&self) -> &str {
+        self.endpoint.authority()
+    }
+
     /// Sends an operation and parses its answer.
     pub fn call<R: DeserializeOwned>(
         &self,

@@ -165,6 +165,12 @@ impl Endpoint {
         Ok(Self { scheme, authority })
     }
 
+    /// Host, and port where it is not the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// The address of every request: this API has a single path.
     #[must_use]
     pub fn uri(&self) -> Uri {

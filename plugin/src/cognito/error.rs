@@ -3,7 +3,9 @@
 //! The code of a refusal can stand in the body (`__type`, with a namespace before `#`),
 //! in a header (with a suffix after `:`), in XML (a front end that never saw the
 //! request's protocol), or nowhere (a proxy's HTML). The HTTP status is the last resort
-//! only: this API sends 400 for nearly everything.
+//! only: this API sends 400 for nearly everything. A 401 or 403 without a code of AWS is
+//! not taken for the service's at all: blaming the key for what a proxy said would send
+//! people to their IAM policies.
 //!
 //! Quoted messages of the service are cut, freed of control characters, and end at the
 //! first line break: what follows there in a signature error is the canonical request
@@ -86,6 +88,8 @@ pub enum Meaning {
     Denied,
     /// The firewall in front of the pool says no.
     Blocked,
+    /// Something in front of the service says no.
+    Intercepted,
     /// The user does not exist.
     NoSuchUser,
     /// The pool or the group does not exist.
@@ -133,8 +137,12 @@ impl Refusal {
         let json = serde_json::from_str::<Body<'_>>(text).unwrap_or_default();
         let code = json_text(json.kind)
             .or_else(|| header("x-amzn-errortype"))
-            .or_else(|| json_text(json.code))
-            .or_else(|| xml_text(text, "Code"))
+            .or_else(|| {
+                json_text(json.code)
+                    .or_else(|| xml_text(text, "Code"))
+                    .or_else(|| xml_exception(text))
+                    .filter(|code| !refuses_access(status) || is_known(code))
+            })
             .map(|code| bare_code(&code).to_owned())
             .filter(|code| !code.is_empty());
         let message = json_text(json.message)
@@ -152,7 +160,10 @@ impl Refusal {
     #[must_use]
     pub fn meaning(&self) -> Meaning {
         let by_code = self.code.as_deref().and_then(meaning_of_code);
-        by_code.unwrap_or_else(|| meaning_of_status(self.status))
+        by_code.unwrap_or_else(|| match self.code {
+            None if refuses_access(self.status) => Meaning::Intercepted,
+            _ => meaning_of_status(self.status),
+        })
     }
 
     /// Code and message in brackets, fit to be shown.
@@ -207,7 +218,7 @@ impl Failure {
     #[must_use]
     pub fn into_error(self, operation: Operation, subject: &Subject<'_>) -> Error {
         let (code, message) = match &self.cause {
-            Cause::NotAnswered(error) => not_answered(error, operation),
+            Cause::NotAnswered(error) => not_answered(error, operation, subject.server),
             Cause::Refused(refusal) => refused(refusal, operation, subject),
             Cause::NotUnderstood { detail, .. } => (
                 code::BAD_RESPONSE,
@@ -229,35 +240,48 @@ impl Failure {
     }
 }
 
-fn not_answered(error: &SendError, operation: Operation) -> (&'static str, String) {
+fn not_answered(error: &SendError, operation: Operation, server: &str) -> (&'static str, String) {
     let (code, what) = match error.kind {
         SendErrorKind::Denied => (
             code::DENIED_BY_HOST,
-            "was not let out by the host of this connector",
+            format!("{operation} was not let out by the host of this connector"),
         ),
         SendErrorKind::NameResolution => (
             code::UNAVAILABLE,
-            "did not reach the service: its name does not resolve; check region and endpoint-url",
+            format!("{server} does not resolve for {operation}"),
         ),
         SendErrorKind::Connection => (
             code::UNAVAILABLE,
-            "did not reach the service: no connection, or it broke",
+            format!("no connection to {server} for {operation}"),
         ),
         SendErrorKind::Certificate => (
             code::UNAVAILABLE,
-            "was not sent: the endpoint could not prove its identity",
+            format!("{server} could not prove its identity, so {operation} was not sent"),
         ),
-        SendErrorKind::Timeout => (code::DEADLINE_EXCEEDED, "was not answered in time"),
-        SendErrorKind::Incomplete => (code::BAD_RESPONSE, "got an answer that was cut off"),
-        SendErrorKind::TooLong => (code::BAD_RESPONSE, "got an answer that is too long"),
-        SendErrorKind::Protocol => (code::BAD_RESPONSE, "got an answer that breaks HTTP"),
+        SendErrorKind::Timeout => (
+            code::DEADLINE_EXCEEDED,
+            format!("{operation} was not answered in time"),
+        ),
+        SendErrorKind::Incomplete => (
+            code::BAD_RESPONSE,
+            format!("the answer to {operation} was cut off"),
+        ),
+        SendErrorKind::TooLong => (
+            code::BAD_RESPONSE,
+            format!("the answer to {operation} is too long"),
+        ),
+        SendErrorKind::Protocol => (
+            code::BAD_RESPONSE,
+            format!("the answer to {operation} breaks HTTP"),
+        ),
+    };
+    let hint = match error.kind {
+        SendErrorKind::NameResolution => "; check region and endpoint-url",
+        _ => "",
     };
     let detail = shown(&error.detail);
-    if detail.is_empty() {
-        (code, format!("{operation} {what}"))
-    } else {
-        (code, format!("{operation} {what} ({detail})"))
-    }
+    let colon = if detail.is_empty() { "" } else { ": " };
+    (code, format!("{what}{colon}{detail}{hint}"))
 }
 
 fn refused(
@@ -316,8 +340,18 @@ fn refused(
             ),
         ),
         Meaning::Blocked => (
-            code::PERMISSION_DENIED,
-            format!("the web firewall of user pool '{pool}' blocked {operation}"),
+            code::FAILED_PRECONDITION,
+            format!(
+                "a web ACL (AWS WAF) of user pool '{pool}' refused {operation}, not the \
+                 credentials; let this client pass in its rules"
+            ),
+        ),
+        Meaning::Intercepted => (
+            code::BAD_RESPONSE,
+            format!(
+                "{operation} was refused without a code of AWS, so by something between here \
+                 and the service: a proxy, a captive portal or a web application firewall"
+            ),
         ),
         Meaning::NoSuchUser => (code::NOT_FOUND, subject.missing_user()),
         Meaning::NoSuchResource => (
@@ -358,6 +392,10 @@ fn refused(
 }
 
 fn meaning_of_code(code: &str) -> Option<Meaning> {
+    // Bare it is the word of many a proxy.
+    if code == "ForbiddenException" {
+        return Some(Meaning::Blocked);
+    }
     // The same error is called `X` by some front ends and `XException` by others.
     let code = code.strip_suffix("Exception").unwrap_or(code);
     Some(match code {
@@ -384,7 +422,6 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         "ExpiredToken" => Meaning::ExpiredToken,
         "MissingAuthenticationToken" | "IncompleteSignature" => Meaning::NotAuthenticated,
         "AccessDenied" | "NotAuthorized" | "UnauthorizedOperation" => Meaning::Denied,
-        "Forbidden" => Meaning::Blocked,
         "UserNotFound" => Meaning::NoSuchUser,
         "ResourceNotFound" => Meaning::NoSuchResource,
         "InvalidParameter" | "Validation" | "ValidationError" => Meaning::InvalidInput,
@@ -397,6 +434,15 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         }
         _ => return None,
     })
+}
+
+/// The statuses that a proxy or a portal uses for its own refusals.
+fn refuses_access(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+fn is_known(code: &str) -> bool {
+    meaning_of_code(bare_code(code)).is_some()
 }
 
 fn meaning_of_status(status: StatusCode) -> Meaning {
@@ -428,6 +474,22 @@ fn xml_text(text: &str, element: &str) -> Option<String> {
     let (_, rest) = text.split_once(&format!("<{element}>"))?;
     let (content, _) = rest.split_once(&format!("</{element}>"))?;
     Some(content.trim().to_owned())
+}
+
+/// The name of the document's element, where it is an error's, as in
+/// `<UnknownOperationException/>`.
+fn xml_exception(text: &str) -> Option<String> {
+    let text = text.trim_start();
+    let declared = text.strip_prefix("<?xml");
+    let root = match declared {
+        Some(rest) => rest.split_once("?>")?.1.trim_start(),
+        None => text,
+    };
+    let name = root
+        .strip_prefix('<')?
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .next()?;
+    name.ends_with("Exception").then(|| name.to_owned())
 }
 
 /// A foreign text, fit to be shown: one line, no control characters, not too long.

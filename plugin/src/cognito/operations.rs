@@ -71,6 +71,8 @@ impl fmt::Display for Operation {
 pub struct Subject<'a> {
     /// The pool.
     pub pool: &'a str,
+    /// Where the request goes: host, and port where it is not the usual one.
+    pub server: &'a str,
     /// The group, if it is about one.
     pub group: Option<&'a str>,
     /// The user, if it is about one.
@@ -260,6 +262,7 @@ impl<T: Transport> UserPool<T> {
     fn error(&self, failure: Failure, operation: Operation, body: &Body<'_>) -> Error {
         let subject = Subject {
             pool: &self.id,
+            server: self.client.server(),
             group: body.group_name,
             user: body.username,
             with_cursor: body.pagination_token.or(body.next_token).is_some(),

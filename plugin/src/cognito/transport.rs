@@ -40,7 +40,7 @@ pub trait Transport {
 pub struct SendError {
     /// What went wrong.
     pub kind: SendErrorKind,
-    /// For people: the transport's own words.
+    /// For people: the transport's own words; empty where they add nothing to the kind.
     pub detail: String,
 }
 

@@ -254,15 +254,28 @@ fn error(code: ErrorCode) -> SendError {
     SendError::new(kind, detail(code))
 }
 
-/// The words of the host where it has any, else the name of its code.
+/// The words of the host where it has any, else what its code tells apart within a kind.
+/// Mostly that is nothing, and a host that has more to say adds it to our error.
 fn detail(code: ErrorCode) -> String {
     match code {
         ErrorCode::InternalError(Some(words)) => words,
-        ErrorCode::DnsError(payload) => payload.rcode.unwrap_or_default(),
-        code => {
-            let name = format!("{code:?}");
-            name.strip_prefix("ErrorCode::").unwrap_or(&name).to_owned()
+        // One word. Hosts also put the sentence there that they report themselves.
+        ErrorCode::DnsError(payload) => payload
+            .rcode
+            .filter(|rcode| !rcode.contains(char::is_whitespace))
+            .unwrap_or_default(),
+        ErrorCode::HttpRequestBodySize(_)
+        | ErrorCode::HttpRequestHeaderSectionSize(_)
+        | ErrorCode::HttpRequestHeaderSize(_)
+        | ErrorCode::HttpRequestUriTooLong => "it is too long".to_owned(),
+        ErrorCode::DestinationIpProhibited => "its address is prohibited".to_owned(),
+        ErrorCode::LoopDetected => "it would run in a circle".to_owned(),
+        ErrorCode::ConnectionTerminated => "it broke".to_owned(),
+        ErrorCode::ConnectionLimitReached => "too many are open".to_owned(),
+        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => {
+            "the TLS handshake failed".to_owned()
         }
+        _ => String::new(),
     }
 }
 
@@ -313,9 +326,12 @@ mod tests {
             info_code: None,
         };
         assert_eq!(error(ErrorCode::DnsError(rcode)).detail, "NXDOMAIN");
-        assert_eq!(
-            error(ErrorCode::ConnectionRefused).detail,
-            "ConnectionRefused"
-        );
+        let sentence = DnsErrorPayload {
+            rcode: Some("Name or service not known".to_owned()),
+            info_code: None,
+        };
+        assert_eq!(error(ErrorCode::DnsError(sentence)).detail, "");
+        assert_eq!(error(ErrorCode::ConnectionRefused).detail, "");
+        assert_eq!(error(ErrorCode::ConnectionTerminated).detail, "it broke");
     }
 }

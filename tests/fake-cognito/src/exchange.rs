@@ -159,6 +159,7 @@ pub(crate) async fn handle(
         Some(Fault::Drop) => return Err(io::Error::other("the connection is dropped on purpose")),
         Some(Fault::Hang) => std::future::pending::<()>().await,
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
+        Some(Fault::HeldUntil(gate)) => gate.pass().await,
         _ => {}
     }
     Ok(respond(shared, outcome, fault, &request_id))

@@ -38,6 +38,37 @@ pub enum ListMember {
     WrongType,
 }
 
+/// Holds requests up until a test has done what must happen before they are looked at.
+/// Clones are the same gate.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<tokio::sync::watch::Sender<bool>>);
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self(Arc::new(tokio::sync::watch::Sender::new(false)))
+    }
+
+    /// Lets everything through from now on.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(crate) async fn pass(&self) {
+        // The sender is this gate itself, so waiting cannot fail.
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
+    }
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Gate {}
+
 /// One way to go wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -49,6 +80,8 @@ pub enum Fault {
     Hang,
     /// The answer comes, but later.
     Delay(Duration),
+    /// The request is looked at only after the gate was opened.
+    HeldUntil(Gate),
     /// The JSON is cut in the middle, and `Content-Length` agrees with what is left.
     Truncate,
     /// The connection closes in the middle of the body that `Content-Length` announced.

@@ -47,7 +47,7 @@ pub use api::Paging;
 pub use clock::Clock;
 pub use config::{Config, Latency};
 pub use credentials::{Credentials, Key};
-pub use fault::{Fault, Faults, ListMember, Reply, Rule};
+pub use fault::{Fault, Faults, Gate, ListMember, Reply, Rule};
 pub use log::{Entry, RequestLog};
 pub use model::{Group, Text, User};
 pub use operation::{Class, Operation, UnknownName};

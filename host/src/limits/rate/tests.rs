@@ -189,6 +189,11 @@ async fn a_wait_that_would_outlast_the_deadline_is_refused_at_once() {
     );
     let message = error.to_string();
     assert!(message.contains("0.1/s for list"), "{message}");
+    let options: Vec<&str> = message
+        .split_whitespace()
+        .filter(|word| word.contains("--"))
+        .collect();
+    assert_eq!(options, ["--max-rate"], "{message}");
     assert!(message.contains("--max-rate list=RPS"), "{message}");
 }
 

@@ -324,7 +324,7 @@ fn a_list_that_is_forgotten_is_gone_and_nothing_else() {
         ..user("carol", "Carol")
     };
     let page = Page {
-        resources: vec![child],
+        resources: vec![child, group("staff", "Staff")],
         entitlements: vec![membership("staff")],
         grants: vec![grant("staff", "alice"), grant("staff", "bob")],
     };
@@ -346,19 +346,19 @@ fn a_list_that_is_forgotten_is_gone_and_nothing_else() {
             kind: "user",
             parent
         }),
-        r#"{"users":2,"groups":1,"entitlements":2,"grants":4}"#
+        r#"{"users":2,"groups":2,"entitlements":2,"grants":4}"#
     );
     assert_eq!(
         counts_without(Forget::Entitlements(&staff)),
-        r#"{"users":2,"groups":1,"entitlements":1,"grants":4}"#
+        r#"{"users":2,"groups":2,"entitlements":1,"grants":4}"#
     );
     assert_eq!(
         counts_without(Forget::GrantsOn(&staff)),
-        r#"{"users":2,"groups":1,"entitlements":1,"grants":2}"#
+        r#"{"users":2,"groups":2,"entitlements":1,"grants":2}"#
     );
     assert_eq!(
         counts_without(Forget::GrantsHeldBy(&bob)),
-        r#"{"users":2,"groups":1,"entitlements":1,"grants":1}"#
+        r#"{"users":2,"groups":2,"entitlements":1,"grants":1}"#
     );
     let all = Forget::Resources {
         kind: "user",
@@ -366,7 +366,7 @@ fn a_list_that_is_forgotten_is_gone_and_nothing_else() {
     };
     assert_eq!(
         counts_without(all),
-        r#"{"users":0,"groups":1,"entitlements":1,"grants":1}"#
+        r#"{"users":0,"groups":2,"entitlements":1,"grants":1}"#
     );
 
     // Read again, and still told from rows that come twice.
@@ -378,5 +378,29 @@ fn a_list_that_is_forgotten_is_gone_and_nothing_else() {
         &sync.store().runs().unwrap()[0],
         Rows::Resources("group"),
     );
-    assert_eq!(twice.len(), 1);
+    assert_eq!(twice.len(), 2);
+}
+
+#[test]
+fn what_belonged_to_a_resource_that_was_taken_back_goes_with_it() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let run = sync.begin_run(&start()).unwrap();
+    let page = Page {
+        resources: vec![group("staff", "Staff")],
+        entitlements: vec![membership("staff")],
+        grants: vec![grant("staff", "alice"), grant("staff", "bob")],
+    };
+    sync.write_pages(&run, &pages()).unwrap();
+    sync.write_page(&run, &page).unwrap();
+    let staff = ResourceId::new("group", "staff");
+    sync.forget(&run, &Forget::Resource(&staff)).unwrap();
+    let settled = sync.settle(&run).unwrap();
+    assert_eq!(settled.orphans, 3);
+    assert_eq!(
+        serde_json::to_string(&settled.counts).unwrap(),
+        r#"{"users":2,"groups":1,"entitlements":1,"grants":2}"#
+    );
+    let run = sync.finish_run(&run, &end(RunState::Complete)).unwrap();
+    assert_eq!(sync.store().resource(&run, &staff).unwrap(), None);
 }

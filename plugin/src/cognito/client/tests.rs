@@ -33,6 +33,7 @@ fn client_with(fake: &Fake, max_attempts: u32, secret: &str) -> Client<Fake> {
 fn call(client: &Client<Fake>) -> Result<(), Error> {
     let subject = Subject {
         pool: "us-east-1_AbCd12345",
+        server: client.server(),
         group: None,
         user: None,
         with_cursor: false,

@@ -2,6 +2,7 @@ use super::*;
 use http::HeaderValue;
 
 const POOL: &str = "us-east-1_AbCd12345";
+const SERVER: &str = "127.0.0.1:9";
 
 fn refusal(status: u16, header: Option<&'static str>, body: &str) -> Refusal {
     let mut headers = HeaderMap::new();
@@ -18,6 +19,7 @@ fn refusal(status: u16, header: Option<&'static str>, body: &str) -> Refusal {
 fn error_of(operation: Operation, refusal: Refusal, with_cursor: bool) -> Error {
     let subject = Subject {
         pool: POOL,
+        server: SERVER,
         group: (operation == Operation::ListUsersInGroup).then_some("admins"),
         user: matches!(
             operation,
@@ -91,6 +93,18 @@ fn the_code_and_the_message_are_found_wherever_they_stand() {
         (None, r#"{"__type":17,"message":[]}"#, None, None),
         (None, r#"{"__type":"ns#","message":""}"#, None, Some("")),
         (None, r#"["UserNotFoundException"]"#, None, None),
+        (
+            None,
+            "<AccessDeniedException>\n  <Message>Unable to determine service</Message>\n</AccessDeniedException>",
+            Some("AccessDeniedException"),
+            Some("Unable to determine service"),
+        ),
+        (
+            None,
+            "<?xml version=\"1.0\"?>\n<UnknownOperationException/>\n",
+            Some("UnknownOperationException"),
+            None,
+        ),
     ] {
         let found = refusal(400, header, body);
         assert_eq!(found.code.as_deref(), code, "{body}");
@@ -152,7 +166,8 @@ fn every_code_becomes_the_contracts_code() {
         (400, "AccessDeniedException", "permission-denied", false),
         (403, "AccessDenied", "permission-denied", false),
         (400, "NotAuthorizedException", "permission-denied", false),
-        (403, "ForbiddenException", "permission-denied", false),
+        (403, "ForbiddenException", "failed-precondition", false),
+        (400, "ForbiddenException", "failed-precondition", false),
         (400, "UserNotFoundException", "not-found", false),
         (400, "ResourceNotFoundException", "not-found", false),
         (400, "InvalidParameterException", "invalid-argument", false),
@@ -196,8 +211,8 @@ fn without_a_code_the_status_decides() {
         (301, "bad-response", false),
         (307, "bad-response", false),
         (400, "bad-response", false),
-        (401, "unauthenticated", false),
-        (403, "permission-denied", false),
+        (401, "bad-response", false),
+        (403, "bad-response", false),
         (404, "bad-response", false),
         (408, "deadline-exceeded", true),
         (429, "throttled", true),
@@ -218,6 +233,90 @@ fn without_a_code_the_status_decides() {
             );
         }
     }
+}
+
+#[test]
+fn a_refusal_of_access_that_is_not_of_aws_is_blamed_on_what_stands_between() {
+    for body in [
+        "",
+        "<html><title>403 Forbidden</title></html>",
+        "<!DOCTYPE html><h1>Blocked by policy</h1>",
+        "Access denied",
+        r#"{"message":"Forbidden"}"#,
+        r#"{"code":"Forbidden","message":"blocked"}"#,
+        r#"{"code":403}"#,
+        "<Error><Code>BlockedByPolicy</Code><Message>no</Message></Error>",
+        "<PolicyException>no</PolicyException>",
+    ] {
+        for status in [401, 403] {
+            let refusal = refusal(status, None, body);
+            assert_eq!(refusal.meaning(), Meaning::Intercepted, "{status} {body}");
+            let error = error_of(Operation::ListUsers, refusal, false);
+            assert_eq!(error.code, "bad-response", "{status} {body}");
+            assert!(!error.retryable, "{status} {body}");
+            assert!(
+                error.message.contains("between here and the service"),
+                "{}",
+                error.message
+            );
+            assert!(!error.message.contains("credentials"), "{}", error.message);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_of_access_by_aws_stays_one_in_every_form() {
+    let xml = |code: &str| {
+        format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>m</Message></Error></Errors></Response>"
+        )
+    };
+    for (header, body, meaning) in [
+        (None, xml("SignatureDoesNotMatch"), Meaning::WrongSignature),
+        (None, xml("AccessDenied"), Meaning::Denied),
+        (
+            None,
+            "<AccessDeniedException><Message>m</Message></AccessDeniedException>".to_owned(),
+            Meaning::Denied,
+        ),
+        (
+            None,
+            r#"{"code":"AccessDeniedException"}"#.to_owned(),
+            Meaning::Denied,
+        ),
+        (
+            None,
+            r#"{"__type":"InventedYesterdayException"}"#.to_owned(),
+            Meaning::Denied,
+        ),
+        (
+            Some("InventedYesterdayException"),
+            String::new(),
+            Meaning::Denied,
+        ),
+    ] {
+        assert_eq!(refusal(403, header, &body).meaning(), meaning, "{body}");
+    }
+}
+
+#[test]
+fn the_firewall_of_the_pool_is_not_a_missing_right() {
+    let waf = refusal(
+        403,
+        None,
+        r#"{"__type":"ForbiddenException","message":"Request not allowed due to WAF block."}"#,
+    );
+    let error = error_of(Operation::ListUsers, waf, false);
+    assert!(
+        error.message.contains("web ACL (AWS WAF)"),
+        "{}",
+        error.message
+    );
+    assert!(
+        error.message.contains("not the credentials"),
+        "{}",
+        error.message
+    );
 }
 
 #[test]
@@ -346,6 +445,7 @@ fn every_way_to_get_no_answer_has_its_own_message() {
         let failure = Failure::new(Cause::NotAnswered(SendError::new(kind, "host's words")));
         let subject = Subject {
             pool: POOL,
+            server: SERVER,
             group: None,
             user: None,
             with_cursor: false,
@@ -356,5 +456,30 @@ fn every_way_to_get_no_answer_has_its_own_message() {
         assert!(error.message.contains("host's words"));
         assert!(!messages.contains(&error.message), "{}", error.message);
         messages.push(error.message);
+    }
+}
+
+#[test]
+fn no_answer_without_words_of_the_host_is_one_plain_sentence() {
+    let subject = Subject {
+        pool: POOL,
+        server: SERVER,
+        group: None,
+        user: None,
+        with_cursor: false,
+    };
+    for (kind, message) in [
+        (
+            SendErrorKind::Connection,
+            "no connection to 127.0.0.1:9 for ListUsers",
+        ),
+        (
+            SendErrorKind::NameResolution,
+            "127.0.0.1:9 does not resolve for ListUsers; check region and endpoint-url",
+        ),
+    ] {
+        let failure = Failure::new(Cause::NotAnswered(SendError::new(kind, "")));
+        let error = failure.into_error(Operation::ListUsers, &subject);
+        assert_eq!(error.message, message);
     }
 }

@@ -1,0 +1,166 @@
+//! The end of a sync: what was read is doubted once more, and then becomes the current
+//! snapshot or does not.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use time::OffsetDateTime;
+
+use super::run::{Run, is_not_found};
+use super::warnings::{Warning, WarningCode};
+use super::{Summary, SyncError};
+use crate::connector::ConnectorError;
+use crate::engine::Request;
+use crate::store::{Counters, RunEnd, RunState};
+
+/// Resources that may vanish during a sync without a doubt about the rest: more than
+/// this many, and more than this part of those asked for grants (a tenth), and what was
+/// read is not believed. A service that says "not found" of everything must not look
+/// like a system without groups. Connectors of the Baton family use the same figures.
+const MAX_VANISHED: usize = 10;
+const MAX_VANISHED_PART: usize = 10;
+
+impl Run {
+    /// Asks again about what vanished while it was read. A list that can still be read,
+    /// and a look-up that does not find the resource either, are what a deletion looks
+    /// like; anything else is a service that contradicts itself.
+    ///
+    /// At most [`MAX_VANISHED`] resources are looked up; if more vanished, that number
+    /// itself decides.
+    pub(super) async fn doubt_what_vanished(&self) -> Result<(), SyncError> {
+        let vanished = self
+            .vanished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for kind in self.kinds() {
+            let concerned = vanished.iter().any(|resource| resource.kind == kind.id);
+            if !concerned || !kind.parents.is_empty() {
+                continue;
+            }
+            let request = Request::ListResources {
+                kind: kind.id.clone(),
+                parent: None,
+                partition: None,
+                cursor: None,
+                page_size: Some(1),
+            };
+            self.connector.call(&request).await.map_err(|error| {
+                SyncError::read(&format!("the list of {} again", kind.plural), error)
+            })?;
+        }
+        for resource in vanished.iter().take(MAX_VANISHED) {
+            match self.connector.resource(resource).await {
+                Ok(_) => return Err(SyncError::Contradiction(resource.clone())),
+                Err(ConnectorError::Call(error)) if is_not_found(&error) => {}
+                Err(error) => return Err(SyncError::read(&format!("{resource} again"), error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the run as what it turned out to be.
+    pub(super) fn finish(&self, started: Instant, interrupted: bool) -> Result<Summary, SyncError> {
+        let failure = self
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(failure) = failure.or_else(|| interrupted.then_some(SyncError::Interrupted)) {
+            let state = match failure {
+                SyncError::Contradiction(_) => RunState::Refused,
+                _ => RunState::Interrupted,
+            };
+            // The first failure is the one to tell, whatever becomes of the store.
+            if let Err(error) = self.end(state, started, &[]) {
+                tracing::error!(%error, "the failed run could not be closed");
+            }
+            return Err(failure);
+        }
+        let denied =
+            std::mem::take(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(example) = denied.example {
+            return Err(SyncError::Denied {
+                permissions: denied.permissions.into_iter().collect(),
+                sync_id: self.end(RunState::Partial, started, &[])?,
+                source: Box::new(example),
+            });
+        }
+        self.judge_and_publish(started)
+    }
+
+    fn judge_and_publish(&self, started: Instant) -> Result<Summary, SyncError> {
+        let (sync_id, counts) = {
+            let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+            // A system with nothing in it has a snapshot too.
+            let (store, run) = target.opened(&self.connector)?;
+            let settled = store.settle(run)?;
+            let dangling = store.store().dangling(run)?;
+            let none = String::new;
+            self.warnings
+                .add(WarningCode::RepeatedRows, settled.repeated, none);
+            self.warnings
+                .add(WarningCode::Orphans, settled.orphans, none);
+            self.warnings
+                .add(WarningCode::UnknownPrincipal, dangling.principals, none);
+            (run.sync_id.clone(), settled.counts)
+        };
+        let vanished = self
+            .vanished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for resource in &vanished {
+            self.warnings
+                .add(WarningCode::Vanished, 1, || resource.to_string());
+        }
+        let warnings = self.warnings.list();
+        let asked = self.asked_for_grants();
+        if vanished.len() > MAX_VANISHED && vanished.len() > asked / MAX_VANISHED_PART {
+            self.end(RunState::Refused, started, &warnings)?;
+            return Err(SyncError::TooManyVanished {
+                vanished: vanished.len(),
+                asked,
+                sync_id,
+            });
+        }
+        self.end(RunState::Complete, started, &warnings)?;
+        Ok(Summary {
+            sync_id,
+            resumed: false,
+            counts,
+            counters: self.counters(started),
+            warnings,
+        })
+    }
+
+    /// Ends the run, if one was begun, and returns its id.
+    fn end(
+        &self,
+        state: RunState,
+        started: Instant,
+        warnings: &[Warning],
+    ) -> Result<Option<String>, SyncError> {
+        let end = RunEnd {
+            state,
+            finished_at: OffsetDateTime::now_utc(),
+            warnings: warnings
+                .iter()
+                .map(|warning| warning.message.clone())
+                .collect(),
+            counters: self.counters(started),
+        };
+        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(target.end(&end)?.map(|run| run.sync_id))
+    }
+
+    fn counters(&self, started: Instant) -> Counters {
+        let traffic = self.connector.egress().traffic();
+        Counters {
+            requests: traffic.requests,
+            throttled: traffic.throttled,
+            retries: self.progress.retries(),
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
