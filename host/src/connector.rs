@@ -11,13 +11,18 @@ use crate::egress::Egress;
 use crate::engine::{Answer, CallError, Component, ErrorCode, Instance, Lookup, Reported, Request};
 use crate::limits::deadline;
 use crate::model::{Resource, ResourceId};
-use crate::retry::{Budget, Verdict, decide};
+use crate::retry::{Budget, Verdict, cost, decide};
 use crate::settings::Settings;
 use crate::trust::TrustRecord;
 use crate::trust::description::{Authentication, Description};
 
 /// The setting that every connector has for its own retries.
 const MAX_ATTEMPTS_SETTING: &str = "max-attempts";
+
+/// How often a single call is tried. Somebody waits for it, and a wrong endpoint or a
+/// service that is down should be told within seconds; only a long sync has the patience
+/// of [`crate::retry::MAX_ATTEMPTS`].
+const SINGLE_CALL_ATTEMPTS: u32 = 3;
 
 /// A component that is ready to be asked about one system.
 pub struct Connector {
@@ -206,8 +211,17 @@ impl Connector {
                 continue;
             }
             attempts += 1;
+            if attempts == SINGLE_CALL_ATTEMPTS && cost(&error).is_some() {
+                return Err(ConnectorError::Persistent {
+                    source: error,
+                    attempts,
+                });
+            }
             match decide(&error, attempts, &budget, fastrand::f64()) {
                 Verdict::Retry(delay) => {
+                    tracing::warn!(
+                        "{error}; trying again ({attempts} of {SINGLE_CALL_ATTEMPTS} tries failed)"
+                    );
                     tokio::time::sleep_until((Instant::now() + delay).into()).await;
                 }
                 Verdict::GiveUp => return Err(error.into()),

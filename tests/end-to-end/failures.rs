@@ -289,6 +289,7 @@ fn a_cursor_that_expires_begins_its_list_again_and_forgets_what_is_gone() {
             from: from.to_owned(),
             to: to.to_owned(),
         };
+        // The first rule takes the first request, so the second one strikes at the third.
         let expired = Fault::error(400, "InvalidParameterException", "Invalid token");
         bench
             .server
@@ -297,7 +298,7 @@ fn a_cursor_that_expires_begins_its_list_again_and_forgets_what_is_gone() {
         bench
             .server
             .faults()
-            .add(Rule::on(operation, expired).nth(3));
+            .add(Rule::on(operation, expired).nth(2));
     }
     let summary = bench.json(&["sync", "--workers", "1"]);
     assert_rows(&bench.list("users"), &expected_users(bench.pool()));
@@ -312,12 +313,13 @@ fn a_cursor_that_expires_begins_its_list_again_and_forgets_what_is_gone() {
 
 /// Syncs while the requests for members are held up until groups have been deleted.
 fn sync_while_groups_are_deleted(doomed: &[&str]) -> (Bench, Ran) {
-    let held_up = Rule::on(
-        Operation::ListUsersInGroup,
-        Fault::Delay(Duration::from_secs(3)),
-    );
+    let gate = Gate::closed();
+    let held_up = Fault::HeldUntil(gate.clone());
     let bench = Bench::with_pool(numbered_pool());
-    bench.server.faults().add(held_up.times(4));
+    bench
+        .server
+        .faults()
+        .add(Rule::on(Operation::ListUsersInGroup, held_up));
     let sync = bench
         .command(&["sync", "-o", "json", "--workers", "4"])
         .stdout(Stdio::piped())

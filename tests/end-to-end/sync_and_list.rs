@@ -68,12 +68,11 @@ fn connections_are_reused() {
     let bench = Bench::with_pool(varied_pool());
     bench.json(&["sync", "--workers", "3"]);
     let log = bench.server.log();
-    assert!(log.total() > 30, "{}", log.total());
-    assert!(
-        log.connections_accepted() <= 3,
-        "{} connections",
-        log.connections_accepted()
-    );
+    // A worker may ask again before its connection is back in the pool, so there can be
+    // some more than there are workers, but never one for each request.
+    let (requests, connections) = (log.total(), log.connections_accepted());
+    assert!(requests > 50, "{requests} requests");
+    assert!(connections <= 6, "{connections} connections");
 }
 
 #[test]

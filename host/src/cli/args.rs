@@ -37,7 +37,6 @@ pub(super) fn command(description: &Description) -> Command {
             "Settings and options may also come from the environment and from connector.toml.",
         )
         .subcommand_required(true)
-        .arg_required_else_help(true)
         .max_term_width(100);
     for setting in &description.settings {
         if HOST_SETTINGS.contains(&setting.name.as_str()) {
@@ -60,6 +59,8 @@ pub(super) fn command(description: &Description) -> Command {
                 .value_name(if setting.secret { "SECRET" } else { "VALUE" })
                 .help(help)
                 .help_heading("Settings of the connector")
+                // Fifty lines that are the same for every command would hide its own.
+                .hide_short_help(true)
                 .global(true),
         );
     }
@@ -110,6 +111,7 @@ fn global_options() -> Vec<Arg> {
             "RATE",
             "Pace of requests: `unlimited`, CLASS=RPS or CLASS=unlimited; may be repeated",
         )
+        .allow_hyphen_values(true)
         .action(ArgAction::Append),
         option(
             "profile",
@@ -207,7 +209,6 @@ fn subcommands(description: &Description) -> Vec<Command> {
         Command::new("plugin")
             .about("The component files")
             .subcommand_required(true)
-            .arg_required_else_help(true)
             .subcommand(
                 Command::new("export")
                     .about("Writes the bundled component to a file")

@@ -12,6 +12,7 @@ use super::layers::Layers;
 use crate::connector::Connector;
 use crate::credentials::{CredentialSource, Credentials, CredentialsError};
 use crate::egress::audit::LogSink;
+use crate::egress::origin::{Host, Scheme};
 use crate::egress::{Egress, Origin, Policy, transport};
 use crate::engine::{Component, Engine};
 use crate::limits::clock::SystemClock;
@@ -19,7 +20,7 @@ use crate::limits::{MaxRate, Pacer};
 use crate::settings::Settings;
 use crate::store::Connection;
 use crate::trust::TrustRecord;
-use crate::trust::description::{Authentication, Sigv4};
+use crate::trust::description::{Authentication, Description, Sigv4};
 
 /// The setting that names an endpoint instead of the service's own; every connector has
 /// it.
@@ -168,6 +169,28 @@ fn check_input(
                 format!("setting `{ENDPOINT_SETTING}`: {error}"),
             )
         })?;
+    if let Some(origin) = &endpoint
+        && origin.scheme() == Scheme::Http
+        && let Host::Address(address) = origin.host()
+        && !address.is_loopback()
+    {
+        return Err(Failure::new(
+            ExitCode::Invalid,
+            format!(
+                "setting `{ENDPOINT_SETTING}` is plain http to {address}; only loopback addresses may be reached so"
+            ),
+        )
+        .hint(format!("write https://{}", origin.authority())));
+    }
+    if key.is_some() && layers.option(matches, "profile").is_some() {
+        return Err(Failure::new(
+            ExitCode::Invalid,
+            "--profile is given, and so is an access key, which would be used instead",
+        )
+        .hint(
+            "leave one of them out; keys also come from the environment and from connector.toml",
+        ));
+    }
     let classes: Vec<&str> = description
         .wire
         .rate_classes
@@ -213,6 +236,23 @@ fn key(sigv4: &Sigv4, given: &BTreeMap<String, String>) -> Result<Option<Credent
             expires: None,
         })),
     }
+}
+
+/// The settings that were given and say which system is meant.
+pub(super) fn meant(
+    matches: &ArgMatches,
+    layers: &Layers<'_>,
+    description: &Description,
+) -> BTreeMap<String, String> {
+    description
+        .settings
+        .iter()
+        .filter(|setting| setting.identifies_system)
+        .filter_map(|setting| {
+            let value = layers.setting(matches, &setting.name, &[])?;
+            Some((setting.name.clone(), value))
+        })
+        .collect()
 }
 
 /// The store's file.

@@ -8,6 +8,7 @@ use crate::engine::{CallError, EngineError, ErrorCode, LoadError, Reported};
 use crate::settings::SettingError;
 use crate::store::{StoreError, StoreErrorClass};
 use crate::sync::SyncError;
+use crate::trust::description::Kind;
 
 /// How the program ends: the numbers of the gRPC status codes, which users of Baton
 /// connectors know. Scripts are built on them.
@@ -75,9 +76,9 @@ impl Failure {
 
     /// What goes to standard error: text, and with JSON output an object too.
     pub fn render(&self, as_json: bool) -> String {
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = format!("error: {}\n", defused(&self.message));
         if let Some(hint) = &self.hint {
-            text.push_str(&format!("hint: {hint}\n"));
+            text.push_str(&format!("hint: {}\n", defused(hint)));
         }
         if as_json {
             let object = json!({"error": {
@@ -121,7 +122,7 @@ impl From<&Reported> for Failure {
             ErrorCode::DeadlineExceeded => (ExitCode::DeadlineExceeded, Some("try again")),
             ErrorCode::CursorExpired | ErrorCode::Unavailable => (
                 ExitCode::Unavailable,
-                Some("check the network and the service's status page, then try again"),
+                Some("check the network, and --endpoint-url if one is set, then try again"),
             ),
             ErrorCode::BadResponse => (
                 ExitCode::Unavailable,
@@ -220,6 +221,7 @@ impl From<SyncError> for Failure {
                 message,
                 ..(*source).into()
             },
+            SyncError::Unreachable(source) => (*source).into(),
             SyncError::Denied { source, .. } => {
                 let source = Self::from(*source);
                 Self {
@@ -263,6 +265,29 @@ impl From<SettingError> for Failure {
             ..Self::new(ExitCode::Invalid, error.to_string())
         }
     }
+}
+
+/// Messages repeat what was typed and what services say; neither may steer a terminal.
+fn defused(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' => c,
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
+}
+
+/// A word that is no kind of resource.
+pub(super) fn no_kind(word: &str, kinds: &[Kind]) -> Failure {
+    let known: Vec<&str> = kinds.iter().map(|kind| kind.id.as_str()).collect();
+    Failure::new(
+        ExitCode::Invalid,
+        format!(
+            "`{word}` is no kind of resource here; there are {}",
+            known.join(" and ")
+        ),
+    )
 }
 
 /// Why a file can't be used as a component.

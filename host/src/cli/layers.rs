@@ -79,7 +79,7 @@ impl<'a> Layers<'a> {
             Some("false" | "0" | "") => Ok(false),
             Some(other) => Err(Failure::new(
                 ExitCode::Invalid,
-                format!("{} is `{other}`; write true or false", variable(name)),
+                format!("the option `{name}` is `{other}`; write true or false"),
             )),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::exit::{ExitCode, Failure};
+use super::exit::{ExitCode, Failure, no_kind};
 use crate::connector::{Connector, ConnectorError};
 use crate::engine::{Answer, ErrorCode, GrantsOf, Request};
 use crate::model::{RIGHTS_PROBE_ID, Resource, ResourceId};
@@ -16,17 +16,10 @@ pub(super) async fn get(connector: &Connector, id: &ResourceId) -> Result<Resour
 
 fn known_kind(connector: &Connector, kind: &str) -> Result<(), Failure> {
     let kinds = &connector.description().kinds;
-    if kinds.iter().any(|known| known.id == kind) {
-        return Ok(());
+    match kinds.iter().any(|known| known.id == kind) {
+        true => Ok(()),
+        false => Err(no_kind(kind, kinds)),
     }
-    let known: Vec<&str> = kinds.iter().map(|kind| kind.id.as_str()).collect();
-    Err(Failure::new(
-        ExitCode::Invalid,
-        format!(
-            "`{kind}` is no kind of resource here; there are {}",
-            known.join(" and ")
-        ),
-    ))
 }
 
 /// What one check found out.
@@ -34,6 +27,8 @@ struct Check {
     name: String,
     outcome: Outcome,
     detail: String,
+    /// The right that is missing.
+    permission: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,16 +68,16 @@ impl Validation {
         let Outcome::Failed(code) = first.outcome else {
             return None;
         };
-        let all: Vec<String> = self
+        let permissions: Vec<&str> = self
             .checks
             .iter()
-            .filter(failed)
-            .map(|check| format!("{}: {}", check.name, check.detail))
+            .filter_map(|check| check.permission.as_deref())
             .collect();
-        Some(Failure::new(
-            code,
-            format!("validation failed: {}", all.join("; ")),
-        ))
+        Some(match permissions.as_slice() {
+            [] => Failure::new(code, first.detail.clone()),
+            lacking => Failure::new(code, format!("the credentials lack {}", lacking.join(", ")))
+                .hint("allow these actions in the policy of the key; a sync may need only some of them"),
+        })
     }
 }
 
@@ -99,16 +94,21 @@ pub(super) async fn validate(connector: &Connector) -> Validation {
                 "the session opens; requests go to {}",
                 connector.egress().policy().origin()
             ),
+            permission: None,
         },
         Err(error) => failed("settings and credentials are complete".to_owned(), error),
     });
     let mut reachable = usable;
     for (name, request, optional) in probes(connector) {
         if !reachable {
+            if optional {
+                continue;
+            }
             checks.push(Check {
                 name,
                 outcome: Outcome::NotCheckable,
                 detail: "not asked, because an earlier check failed".to_owned(),
+                permission: None,
             });
             continue;
         }
@@ -195,30 +195,32 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
             outcome: Outcome::NotCheckable,
             detail: "the service does not say, or does not let us know; not needed for a sync"
                 .to_owned(),
+            permission: None,
         },
         Ok(_) => Check {
             name,
             outcome: Outcome::Ok,
             detail: "allowed".to_owned(),
+            permission: None,
         },
         Err(error) if is_missing_probe(&error, request) => Check {
             name,
             outcome: Outcome::Ok,
             detail: "allowed".to_owned(),
+            permission: None,
         },
         Err(error) if optional => Check {
             name,
             outcome: Outcome::NotCheckable,
             detail: Failure::from(error).message,
+            permission: None,
         },
         Err(error) => {
             let permission = permission(connector, &error);
             let mut check = failed(name, error);
             if let Some(permission) = permission {
-                check.detail = format!(
-                    "the credentials lack {permission}; the service said: {}",
-                    check.detail
-                );
+                check.detail = format!("the credentials lack {permission}");
+                check.permission = Some(permission);
             }
             check
         }
@@ -241,6 +243,7 @@ fn failed(name: String, error: ConnectorError) -> Check {
         name,
         outcome: Outcome::Failed(failure.code),
         detail: failure.message,
+        permission: None,
     }
 }
 

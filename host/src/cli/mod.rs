@@ -247,7 +247,9 @@ impl Session<'_> {
                 print(self.format, &component::export(out.as_deref())?)
             }
             _ => {
+                let description = &self.record.approved;
                 let stored = stored::Stored {
+                    meant: connect::meant(self.matches, &self.layers, description),
                     store: connect::store_file(self.matches, &self.layers),
                     run: if command == "syncs" {
                         None
@@ -311,7 +313,7 @@ impl Session<'_> {
                 hint(&format!("warning: {}", warning.message));
             }
             hint(&format!(
-                "stored in {}; see it with `connector list`",
+                "stored in {0}; see it with `connector list users --store {0}`",
                 store.display()
             ));
         }

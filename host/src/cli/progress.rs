@@ -52,18 +52,15 @@ fn line(progress: &Progress, requests: u64, waited: Duration, elapsed: Duration)
         .kinds()
         .iter()
         .map(|kind| match kind.estimate {
-            Some(estimate) => format!("{} of about {estimate} {}", kind.read, kind.plural),
-            None => format!("{} {}", kind.read, kind.plural),
+            Some(estimate) => format!("{} {}/~{estimate}", kind.plural, kind.read),
+            None => format!("{} {}", kind.plural, kind.read),
         })
         .collect();
-    parts.push(format!("{} grants", progress.grants()));
+    parts.push(format!("grants {}", progress.grants()));
     let seconds = elapsed.as_secs_f64().max(0.001);
     #[expect(clippy::cast_precision_loss, reason = "a rate shown with one digit")]
-    parts.push(format!("{:.1} requests/s", requests as f64 / seconds));
-    parts.push(format!(
-        "waited {:.0} s for the quota",
-        waited.as_secs_f64()
-    ));
+    parts.push(format!("{:.1}/s", requests as f64 / seconds));
+    parts.push(format!("quota wait {:.0} s", waited.as_secs_f64()));
     if progress.retries() > 0 {
         parts.push(format!("{} retries", progress.retries()));
     }
@@ -84,7 +81,7 @@ mod tests {
                 Duration::from_secs(7),
                 Duration::from_secs(10)
             ),
-            "0 users · 0 grants · 5.0 requests/s · waited 7 s for the quota"
+            "users 0 · grants 0 · 5.0/s · quota wait 7 s"
         );
     }
 }

@@ -1,30 +1,59 @@
 //! Commands that read the store and ask nobody: `list`, `show`, `stats` and `syncs`.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::exit::{ExitCode, Failure};
+use super::exit::{ExitCode, Failure, no_kind};
 use super::{print, printed};
 use crate::export::{self, Column, Columns, Format, RenderError};
 use crate::model::ResourceId;
-use crate::store::{Holding, Holdings, Rows, Run, Store, StoreError};
+use crate::store::{Holding, Holdings, Rows, Run, RunState, Store, StoreError};
 
 /// A store to read, and how to show it.
 pub(super) struct Stored {
     pub(super) store: PathBuf,
     /// A run other than the current one.
     pub(super) run: Option<String>,
+    /// The settings that were given and say which system is meant.
+    pub(super) meant: BTreeMap<String, String>,
     pub(super) format: Format,
 }
 
 impl Stored {
     fn open(&self) -> Result<(Store, Run), Failure> {
-        let store = Store::open(&self.store)?;
+        let store = self.store()?;
         let run = store.require_run(self.run.as_deref())?;
+        if run.state != RunState::Complete {
+            // Also with --quiet: half a list must never be taken for the whole.
+            super::hint(&format!(
+                "warning: the sync {} is {}: what it read is incomplete",
+                run.sync_id, run.state
+            ));
+        }
         Ok((store, run))
+    }
+
+    /// The store, unless it holds another system than the one that the settings name.
+    fn store(&self) -> Result<Store, Failure> {
+        let store = Store::open(&self.store)?;
+        let stored = &store.connection().settings;
+        for (name, value) in &self.meant {
+            if let Some(other) = stored.get(name).filter(|other| *other != value) {
+                return Err(Failure::new(
+                    ExitCode::Invalid,
+                    format!(
+                        "the store `{}` was filled with the {name} `{other}`, and `{value}` is given",
+                        self.store.display()
+                    ),
+                )
+                .hint(format!("name another store with --store FILE, or leave {name} out")));
+            }
+        }
+        Ok(store)
     }
 
     /// Rows of one sort.
@@ -42,7 +71,7 @@ impl Stored {
                     return Err(Failure::new(
                         ExitCode::Invalid,
                         format!(
-                            "there are no `{word}` in this store; there are {}",
+                            "`{word}` is nothing that can be listed; there are {}",
                             known.join(", ")
                         ),
                     ));
@@ -59,6 +88,12 @@ impl Stored {
     /// One resource, what it holds, and who holds something on it.
     pub(super) fn show(&self, id: &ResourceId) -> Result<(), Failure> {
         let (store, run) = self.open()?;
+        if run
+            .kind_called(&id.kind)
+            .is_none_or(|kind| kind.id != id.kind)
+        {
+            return Err(no_kind(&id.kind, &run.kinds));
+        }
         let resource = store.resource(&run, id)?.ok_or_else(|| {
             Failure::new(
                 ExitCode::NotFound,
@@ -114,6 +149,7 @@ impl Stored {
             "state": run.state,
             "started_at": run.started_at,
             "finished_at": run.finished_at,
+            "connection": store.connection(),
         }))?;
         for (name, rows) in counts.iter() {
             stats.insert(name.to_owned(), json!(rows));
@@ -123,7 +159,7 @@ impl Stored {
 
     /// The runs in the store, the oldest first.
     pub(super) fn syncs(&self) -> Result<(), Failure> {
-        let runs = Store::open(&self.store)?.runs()?;
+        let runs = self.store()?.runs()?;
         let columns = Columns::new([
             Column::whole("sync_id"),
             Column::shown("state"),

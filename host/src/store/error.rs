@@ -201,6 +201,9 @@ impl StoreError {
 
 fn incomplete_hint(newest: Option<&str>) -> String {
     newest.map_or_else(String::new, |sync_id| {
-        format!(" (run `{sync_id}` did not complete; `list --sync {sync_id}` shows what it read)")
+        format!(
+            " (the sync `{sync_id}` has not completed; `list --sync {sync_id}` shows what it has \
+             read, and `syncs` whether it is still running)"
+        )
     })
 }

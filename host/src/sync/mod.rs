@@ -69,6 +69,9 @@ pub enum SyncError {
         /// Why it failed.
         source: Box<ConnectorError>,
     },
+    /// The very first request failed in a way in which every other one would too.
+    #[error(transparent)]
+    Unreachable(Box<ConnectorError>),
     /// Rights are missing; what could be read is kept as a partial run.
     #[error(
         "not everything may be read: the credentials lack {}{}",

@@ -150,8 +150,7 @@ impl Run {
                 Ok(Answer::Estimate(Some(estimate))) => self.progress.estimated(&kind.id, estimate),
                 Ok(_) => {}
                 Err(error) if is_fatal(&error) => {
-                    let what = format!("how many {} there are", kind.plural);
-                    return Err(SyncError::read(&what, error));
+                    return Err(SyncError::Unreachable(Box::new(error)));
                 }
                 Err(error) => {
                     tracing::debug!(kind = kind.id, %error, "the number of resources is unknown");

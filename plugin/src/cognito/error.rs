@@ -6,10 +6,8 @@
 //! only: this API sends 400 for nearly everything. A 401 or 403 without a code of AWS is
 //! not taken for the service's at all: blaming the key for what a proxy said would send
 //! people to their IAM policies.
-//!
-//! Quoted messages of the service are cut, freed of control characters, and end at the
-//! first line break: what follows there in a signature error is the canonical request
-//! with the session token in it.
+
+mod text;
 
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -19,9 +17,7 @@ use super::operations::{Operation, Subject};
 use super::retry::Reason;
 use super::transport::{SendError, SendErrorKind};
 use crate::error::{self as code, Error};
-
-/// The longest quotation of a foreign message, in characters.
-const MAX_QUOTE: usize = 300;
+use text::{bare_code, shown, xml_exception, xml_text};
 
 /// Why an operation did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -456,59 +452,6 @@ fn meaning_of_status(status: StatusCode) -> Meaning {
         500..=599 => Meaning::ServiceFailed,
         _ => Meaning::Unknown,
     }
-}
-
-/// The code without its namespace and without the address that some front ends add.
-fn bare_code(code: &str) -> &str {
-    let code = code.split_once(':').map_or(code, |(code, _)| code);
-    let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
-    code.trim()
-}
-
-/// The text of the first element of this name. Enough for the three fixed shapes of
-/// AWS error documents; entities stay as they are.
-fn xml_text(text: &str, element: &str) -> Option<String> {
-    if !text.trim_start().starts_with('<') {
-        return None;
-    }
-    let (_, rest) = text.split_once(&format!("<{element}>"))?;
-    let (content, _) = rest.split_once(&format!("</{element}>"))?;
-    Some(content.trim().to_owned())
-}
-
-/// The name of the document's element, where it is an error's, as in
-/// `<UnknownOperationException/>`.
-fn xml_exception(text: &str) -> Option<String> {
-    let text = text.trim_start();
-    let declared = text.strip_prefix("<?xml");
-    let root = match declared {
-        Some(rest) => rest.split_once("?>")?.1.trim_start(),
-        None => text,
-    };
-    let name = root
-        .strip_prefix('<')?
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .next()?;
-    name.ends_with("Exception").then(|| name.to_owned())
-}
-
-/// A foreign text, fit to be shown: one line, no control characters, not too long.
-fn shown(text: &str) -> String {
-    let line = text
-        .trim_start()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end();
-    let mut shown: String = line
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_QUOTE)
-        .collect();
-    if line.chars().nth(MAX_QUOTE).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

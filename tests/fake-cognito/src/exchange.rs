@@ -95,6 +95,9 @@ pub(crate) async fn handle(
 
     let strike = shared.faults.strike(operation, &body);
     let fault = strike.as_ref().map(|strike| &strike.fault);
+    if let Some(Fault::HeldUntil(gate)) = fault {
+        gate.pass().await;
+    }
     let twist = fault.map_or(Twist::None, Fault::twist);
     let take_effect = || {
         if parts.method == http::Method::POST
@@ -159,7 +162,6 @@ pub(crate) async fn handle(
         Some(Fault::Drop) => return Err(io::Error::other("the connection is dropped on purpose")),
         Some(Fault::Hang) => std::future::pending::<()>().await,
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
-        Some(Fault::HeldUntil(gate)) => gate.pass().await,
         _ => {}
     }
     Ok(respond(shared, outcome, fault, &request_id))

@@ -207,7 +207,7 @@ impl Shared {
         }
         let (permitted, refused) = self.addresses.filter(resolved);
         for reason in &refused {
-            tracing::warn!(host = %origin.host(), "address refused: {reason}");
+            tracing::debug!(host = %origin.host(), "address refused: {reason}");
         }
         if permitted.is_empty() {
             return Err(TransportError::Prohibited {
