@@ -45,10 +45,7 @@ impl Capture {
         Self {
             shared: Arc::new(Mutex::new(Lines {
                 connector: connector.to_owned(),
-                secrets: secrets
-                    .into_iter()
-                    .filter(|secret| secret.len() >= MIN_SECRET)
-                    .collect(),
+                secrets,
                 partial: Vec::new(),
                 emitted: 0,
                 dropped_bytes: 0,
@@ -130,7 +127,7 @@ impl Lines {
 /// removed.
 pub(super) fn clean(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
-    for secret in secrets {
+    for secret in secrets.iter().filter(|secret| secret.len() >= MIN_SECRET) {
         text = text.replace(secret.as_str(), "[secret]");
     }
     text.chars()

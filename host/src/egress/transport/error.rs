@@ -11,7 +11,7 @@ use crate::limits::sizes;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The name does not resolve.
-    #[error("{host} does not resolve: {reason} (hint: check the spelling and the network)")]
+    #[error("{host} does not resolve: {reason}")]
     Resolve {
         /// The name.
         host: String,
