@@ -30,6 +30,11 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    fn has_expired(&self) -> bool {
+        self.expires
+            .is_some_and(|expires| expires <= SystemTime::now())
+    }
+
     /// Whether they are good for a while yet.
     pub fn is_fresh(&self) -> bool {
         self.expires
@@ -153,9 +158,20 @@ impl CredentialSource {
         {
             return Ok(credentials.clone());
         }
-        let credentials = self.fetch().await?;
-        *current = Some(credentials.clone());
-        Ok(credentials)
+        match self.fetch().await {
+            Ok(credentials) => {
+                *current = Some(credentials.clone());
+                Ok(credentials)
+            }
+            // Those at hand are near their end but still good, and a later fetch may do.
+            Err(error) => match current.as_ref().filter(|held| !held.has_expired()) {
+                Some(held) => {
+                    tracing::warn!(%error, "the AWS credentials could not be renewed yet");
+                    Ok(held.clone())
+                }
+                None => Err(error),
+            },
+        }
     }
 
     /// Others than those that the service refused; `None` if there are none to be had.

@@ -268,9 +268,9 @@ fn derive(
     match values.get(&schema.name) {
         Some(given) if *given != derived => Err(SettingError::Contradiction {
             name: schema.name.clone(),
-            value: given.clone(),
+            value: shown(schema, given),
             other: derivation.setting.clone(),
-            other_value: derived,
+            other_value: shown(schema, &derived),
         }),
         Some(_) => Ok(()),
         None => {

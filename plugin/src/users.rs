@@ -66,13 +66,16 @@ fn display_name(user: &User) -> String {
         .unwrap_or_else(|| user.username.clone())
 }
 
-/// In pools where people sign in with their address, the service makes the username up:
-/// it is the `sub`, and nobody ever types it.
+/// In pools where people sign in with their address or phone number, the service makes the
+/// username up: it is the `sub`, and nobody ever types it.
 fn login(user: &User) -> String {
     let generated =
         is_uuid(&user.username) && values(&user.attributes, "sub").any(|sub| sub == user.username);
-    match readable(&user.attributes, "email") {
-        Some(email) if generated => email.to_owned(),
+    let typed = ["email", "phone_number"]
+        .into_iter()
+        .find_map(|name| readable(&user.attributes, name));
+    match typed {
+        Some(typed) if generated => typed.to_owned(),
         _ => user.username.clone(),
     }
 }

@@ -365,6 +365,20 @@ fn a_sync_during_which_most_groups_are_deleted_is_not_believed() {
 }
 
 #[test]
+fn a_list_far_below_the_estimate_is_worth_a_warning() {
+    let bench = Bench::with_pool(numbered_pool().estimate(2000));
+    let summary = bench.json(&["sync"]);
+    assert_eq!(warning_counts(&summary), [("below-estimate".to_owned(), 1)]);
+}
+
+#[test]
+fn a_throttled_estimate_does_not_stop_a_sync() {
+    let bench = bench_with(Rule::on(Operation::DescribeUserPool, Fault::throttled()));
+    bench.json(&["sync"]);
+    assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+}
+
+#[test]
 fn a_service_that_denies_a_group_that_it_lists_is_not_believed() {
     // With the first page of members, with a later one, and of the only group there is.
     let only = PoolSpec::literal(POOL)
@@ -400,6 +414,28 @@ fn a_pool_that_is_deleted_during_a_sync_leaves_no_snapshot() {
     let ran = bench.run(&["sync", "--workers", "1"]);
     assert_eq!(ran.code, 5, "{ran:?}");
     assert_nothing_is_current(&bench);
+}
+
+#[test]
+fn a_wrong_clock_is_corrected_from_the_answer() {
+    for minutes in [-20, 20] {
+        let bench = Bench::with_pool(varied_pool());
+        bench.server.clock().set_offset_ms(minutes * 60_000);
+        bench.json(&["sync", "--workers", "1"]);
+        assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+        let refused = bench
+            .server
+            .log()
+            .entries()
+            .iter()
+            .filter(|entry| entry.status != Some(200))
+            .count();
+        // Each instance finds it out once and remembers it.
+        assert!(
+            (1..=4).contains(&refused),
+            "{minutes} min: {refused} refusals"
+        );
+    }
 }
 
 #[test]

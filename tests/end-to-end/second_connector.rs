@@ -12,7 +12,7 @@ use connector_host::limits::clock::SystemClock;
 use connector_host::limits::{MaxRate, Pacer};
 use connector_host::model::ResourceId;
 use connector_host::settings::Settings;
-use connector_host::store::{Connection, Rows, Store, StoreError};
+use connector_host::store::{Connection, Rows, Scope, Store, StoreError};
 use connector_host::sync::{Options, Progress, SyncError, sync};
 use connector_host::trust::TrustRecord;
 use guests::bearer_directory::{APPS, Answer, Holder, PEOPLE, Server, TEAMS};
@@ -78,6 +78,7 @@ async fn run(
     let (connector, connection) = connector(server, token).await;
     let options = Options {
         store: store.to_owned(),
+        scope: Scope::everything(&connector.description().kinds),
         connection,
         workers: 3,
     };

@@ -159,8 +159,11 @@ fn user_row(user: &User) -> Value {
         _ => json!([]),
     };
     let generated_name = user.username == user.sub();
-    let login = match user.value("email") {
-        Some(address) if generated_name && !address.is_empty() => address,
+    let typed = ["email", "phone_number"]
+        .iter()
+        .find_map(|name| user.value(name).filter(|value| !value.trim().is_empty()));
+    let login = match typed {
+        Some(typed) if generated_name => typed,
         _ => &user.username,
     };
     let attributes: serde_json::Map<String, Value> = user

@@ -288,3 +288,27 @@ fn credentials_come_from_the_aws_chain_when_none_are_given() {
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.stderr.contains("no AWS credentials"), "{ran:?}");
 }
+
+#[test]
+fn what_was_not_asked_for_is_unknown_and_not_empty() {
+    let bench = Bench::with_pool(varied_pool());
+    let summary = bench.json(&["sync", "--only", "users"]);
+    assert_eq!(summary["users"], 700);
+    assert!(
+        summary.get("groups").is_none() && summary.get("grants").is_none(),
+        "{summary}"
+    );
+    assert_eq!(bench.server.log().count(Operation::ListGroups), 0);
+    assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+    for what in ["groups", "grants", "entitlements"] {
+        let ran = bench.run(&["list", what]);
+        assert_eq!(ran.code, 5, "{ran:?}");
+        assert!(ran.stderr.contains("nothing is known"), "{ran:?}");
+    }
+    let summary = bench.json(&["sync", "--only", "grants"]);
+    assert!(summary.get("users").is_none(), "{summary}");
+    assert_eq!(summary["warnings"], json!([]));
+    assert_rows(&bench.list("grants"), &expected_grants(bench.pool()));
+    let ran = bench.run(&["sync", "--only", "roles"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+}

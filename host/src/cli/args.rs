@@ -5,7 +5,7 @@
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
-use super::layers::{baton_variable, variable};
+use super::variables::{baton_variable, variable};
 use crate::trust::description::Description;
 
 /// Settings that are not options: the host itself decides them.
@@ -169,6 +169,11 @@ fn subcommands(description: &Description) -> Vec<Command> {
     vec![
         Command::new("sync")
             .about("Reads everything into the store and makes it the current snapshot")
+            .arg(option(
+                "only",
+                "KINDS",
+                "Reads less than everything, for example `users,groups`; the rest is unknown then",
+            ))
             .arg(option(
                 "workers",
                 "N",

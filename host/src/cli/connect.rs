@@ -182,6 +182,19 @@ fn check_input(
         )
         .hint(format!("write https://{}", origin.authority())));
     }
+    if endpoint.is_none() {
+        for variable in ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"] {
+            if layers.is_true(variable) {
+                return Err(Failure::new(
+                    ExitCode::Invalid,
+                    format!("{variable} is true, and which endpoint that means is not known here"),
+                )
+                .hint(format!(
+                    "name it with --{ENDPOINT_SETTING}, or unset the variable"
+                )));
+            }
+        }
+    }
     if key.is_some() && layers.option(matches, "profile").is_some() {
         return Err(Failure::new(
             ExitCode::Invalid,

@@ -97,12 +97,8 @@ impl From<&Reported> for Failure {
     fn from(reported: &Reported) -> Self {
         let (code, hint) = match reported.code {
             ErrorCode::InvalidArgument => (ExitCode::Invalid, None),
-            ErrorCode::Unauthenticated => (
-                ExitCode::Unauthenticated,
-                Some(
-                    "check the access key id, the secret and, for temporary credentials, the session token",
-                ),
-            ),
+            // The connector knows better which part of the credentials is wrong.
+            ErrorCode::Unauthenticated => (ExitCode::Unauthenticated, None),
             ErrorCode::PermissionDenied => (
                 ExitCode::PermissionDenied,
                 Some(
@@ -114,8 +110,9 @@ impl From<&Reported> for Failure {
             ErrorCode::FailedPrecondition => (ExitCode::Refused, None),
             ErrorCode::Throttled => (
                 ExitCode::RateExhausted,
-                Some(
-                    "the account's quota is used up by somebody else; try later or lower --max-rate",
+                // Otherwise it is our own pace, and the message says so.
+                reported.retryable.then_some(
+                    "the account's quota is used up, perhaps by somebody else; try later or lower --max-rate",
                 ),
             ),
             ErrorCode::QuotaExceeded => (ExitCode::RateExhausted, None),
@@ -253,7 +250,7 @@ impl From<SettingError> for Failure {
     fn from(error: SettingError) -> Self {
         let hint = match &error {
             SettingError::Missing { name, .. } => {
-                let variable = super::layers::variable(name);
+                let variable = super::variables::variable(name);
                 Some(format!(
                     "give --{name}, set {variable}, or put it into connector.toml"
                 ))

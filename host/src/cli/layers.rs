@@ -8,6 +8,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::exit::{ExitCode, Failure};
+use super::variables::{baton_variable, variable};
 
 /// The configuration file that is read without being named.
 const DEFAULT_FILE: &str = "connector.toml";
@@ -19,20 +20,6 @@ pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub(super) struct Layers<'a> {
     environment: Environment<'a>,
     file: BTreeMap<String, String>,
-}
-
-/// The environment variable of an option.
-pub(super) fn variable(option: &str) -> String {
-    format!("CONNECTOR_{}", upper(option))
-}
-
-/// The environment variable that Baton connectors have for a setting.
-pub(super) fn baton_variable(setting: &str) -> String {
-    format!("BATON_{}", upper(setting))
-}
-
-fn upper(option: &str) -> String {
-    option.replace('-', "_").to_ascii_uppercase()
 }
 
 impl<'a> Layers<'a> {
@@ -103,6 +90,11 @@ impl<'a> Layers<'a> {
             .chain(more.iter().cloned())
             .find_map(|variable| (self.environment)(&variable).filter(|value| !value.is_empty()))
             .or_else(|| self.file.get(name).cloned())
+    }
+
+    /// Whether an environment variable of the AWS tools is switched on.
+    pub(super) fn is_true(&self, variable: &str) -> bool {
+        (self.environment)(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// Whether an environment variable has a value, for those that are no options of ours.

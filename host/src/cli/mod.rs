@@ -9,6 +9,7 @@ mod layers;
 mod live;
 mod progress;
 mod stored;
+mod variables;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -20,6 +21,7 @@ use clap::error::ErrorKind;
 pub use exit::{ExitCode, Failure};
 
 use crate::export::{self, Format, RenderError};
+use crate::store::Scope;
 use crate::sync::{Options, Progress};
 use layers::Layers;
 
@@ -73,7 +75,7 @@ fn wants_json(arguments: &[OsString], environment: layers::Environment<'_>) -> b
     }
     match given {
         Some(format) => format.trim_start_matches('=').starts_with("json"),
-        None => environment(&layers::variable("output"))
+        None => environment(&variables::variable("output"))
             .is_some_and(|format| format.starts_with("json")),
     }
 }
@@ -286,6 +288,20 @@ impl Session<'_> {
                     )
                 })?,
         };
+        let kinds = &self.record.approved.kinds;
+        let scope = match self.layers.option(self.matches, "only") {
+            None => Scope::everything(kinds),
+            Some(words) => Scope::only(words.split(',').map(str::trim), kinds).map_err(|word| {
+                let plurals: Vec<&str> = kinds.iter().map(|kind| kind.plural.as_str()).collect();
+                Failure::new(
+                    ExitCode::Invalid,
+                    format!(
+                        "--only names `{word}`; there are {}, entitlements and grants",
+                        plurals.join(", ")
+                    ),
+                )
+            })?,
+        };
         let store = connect::store_file(self.matches, &self.layers);
         let connected = connect::connect(self.matches, &self.layers, self.record).await?;
         let connector = Arc::new(connected.connector);
@@ -299,6 +315,7 @@ impl Session<'_> {
         let options = Options {
             store: store.clone(),
             connection: connected.connection,
+            scope,
             workers,
         };
         let outcome = crate::sync::sync(connector, options, progress, interrupted()).await;
@@ -313,7 +330,7 @@ impl Session<'_> {
                 hint(&format!("warning: {}", warning.message));
             }
             hint(&format!(
-                "stored in {0}; see it with `connector list users --store {0}`",
+                "stored in {0}; see it with `connector stats --store {0}`",
                 store.display()
             ));
         }

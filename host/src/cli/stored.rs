@@ -12,6 +12,7 @@ use super::{print, printed};
 use crate::export::{self, Column, Columns, Format, RenderError};
 use crate::model::ResourceId;
 use crate::store::{Holding, Holdings, Rows, Run, RunState, Store, StoreError};
+use crate::trust::description::Kind;
 
 /// A store to read, and how to show it.
 pub(super) struct Stored {
@@ -78,6 +79,14 @@ impl Stored {
                 }
             },
         };
+        let was_read = match rows {
+            Rows::Resources(kind) => run.scope.has_kind(kind),
+            Rows::Entitlements => run.scope.entitlements,
+            Rows::Grants => run.scope.grants,
+        };
+        if !was_read {
+            return Err(not_read(what, &run));
+        }
         let mut out = BufWriter::new(io::stdout().lock());
         let outcome = export::rows(&mut out, self.format, &columns, |visit| {
             store.each_row(&run, rows, |row| visit(row))
@@ -93,6 +102,9 @@ impl Stored {
             .is_none_or(|kind| kind.id != id.kind)
         {
             return Err(no_kind(&id.kind, &run.kinds));
+        }
+        if !run.scope.has_kind(&id.kind) {
+            return Err(not_read(&id.kind, &run));
         }
         let resource = store.resource(&run, id)?.ok_or_else(|| {
             Failure::new(
@@ -112,14 +124,13 @@ impl Stored {
             Ok::<(), Failure>(())
         };
         let kind = run.kinds.iter().find(|kind| kind.id == id.kind);
-        let is_held =
-            kind.is_some_and(|kind| !kind.entitlements.is_empty() || kind.grants_of_resource);
+        let is_held = kind.is_some_and(Kind::carries_entitlements);
         let holds = run
             .kinds
             .iter()
             .flat_map(|kind| &kind.entitlements)
             .any(|entitlement| entitlement.grantable_to.contains(&id.kind));
-        if holds {
+        if holds && run.scope.grants {
             add("memberships", Holdings::Of(id), |holding| {
                 json!({
                     "entitlement": holding.grant.entitlement.to_string(),
@@ -128,7 +139,7 @@ impl Stored {
                 })
             })?;
         }
-        if is_held {
+        if is_held && run.scope.grants {
             add("members", Holdings::On(id), |holding| {
                 json!({
                     "principal": holding.grant.principal,
@@ -177,6 +188,18 @@ impl Stored {
             export::list(&mut out, self.format, &columns, &runs);
         printed(outcome, |never| match never {})
     }
+}
+
+/// What was not asked for is unknown, which is something else than empty.
+fn not_read(what: &str, run: &Run) -> Failure {
+    Failure::new(
+        ExitCode::NotFound,
+        format!(
+            "the sync {} did not ask for `{what}`, so nothing is known of it",
+            run.sync_id
+        ),
+    )
+    .hint("`connector sync` without --only reads everything")
 }
 
 /// The members of an object, so that more can be added.

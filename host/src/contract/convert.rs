@@ -17,6 +17,12 @@ pub enum BrokenPromise {
     /// An entitlement without a slug.
     #[error("it returned an entitlement of {0} whose slug is empty")]
     EmptySlug(model::ResourceId),
+    /// A slug that can't be told from the rest of an id.
+    #[error("it returned an entitlement of {0} whose slug contains a colon")]
+    ColonInSlug(model::ResourceId),
+    /// An attribute list with one name twice.
+    #[error("it returned the attribute `{0}` twice")]
+    RepeatedAttribute(String),
     /// A resource of a kind that was not asked for.
     #[error("it was asked for resources of the kind `{asked}` and returned {returned}")]
     OtherKind {
@@ -71,18 +77,28 @@ fn entitlement_id(id: contract::EntitlementId) -> Result<model::EntitlementId, B
     if id.slug.is_empty() {
         return Err(BrokenPromise::EmptySlug(resource));
     }
+    if id.slug.contains(':') {
+        return Err(BrokenPromise::ColonInSlug(resource));
+    }
     Ok(model::EntitlementId {
         resource,
         slug: id.slug,
     })
 }
 
-fn attributes(list: Vec<contract::Attribute>) -> model::Attributes {
-    model::Attributes(
-        list.into_iter()
-            .map(|attribute| (attribute.name, attribute_value(attribute.value)))
-            .collect(),
-    )
+fn attributes(list: Vec<contract::Attribute>) -> Result<model::Attributes, BrokenPromise> {
+    let mut attributes = model::Attributes::default();
+    for attribute in list {
+        let contract::Attribute { name, value } = attribute;
+        if attributes
+            .0
+            .insert(name.clone(), attribute_value(value))
+            .is_some()
+        {
+            return Err(BrokenPromise::RepeatedAttribute(name));
+        }
+    }
+    Ok(attributes)
 }
 
 fn attribute_value(value: contract::AttributeValue) -> model::AttributeValue {
@@ -131,7 +147,7 @@ impl TryFrom<contract::Resource> for model::Resource {
             created_at: resource.created_at,
             updated_at: resource.updated_at,
             account: resource.account.map(Into::into),
-            attributes: attributes(resource.attributes),
+            attributes: attributes(resource.attributes)?,
         })
     }
 }
@@ -145,7 +161,7 @@ impl TryFrom<contract::Entitlement> for model::Entitlement {
             display_name: entitlement.display_name,
             description: entitlement.description,
             grantable_to: entitlement.grantable_to,
-            attributes: attributes(entitlement.attributes),
+            attributes: attributes(entitlement.attributes)?,
         })
     }
 }
@@ -162,7 +178,7 @@ impl TryFrom<contract::Grant> for model::Grant {
                 shallow: expansion.shallow,
                 kinds: expansion.kinds,
             }),
-            attributes: attributes(grant.attributes),
+            attributes: attributes(grant.attributes)?,
         })
     }
 }

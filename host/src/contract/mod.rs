@@ -63,3 +63,47 @@ impl Function {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    #[test]
+    fn every_item_of_the_contract_is_documented() {
+        let item = Regex::new(
+            r"^(record|variant|enum|flags|resource|interface|world|type)\b|^%?[a-z][a-z0-9-]*(\([^)]*\))?[,:]",
+        )
+        .unwrap();
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+        let mut items = 0;
+        for file in std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+        {
+            if file.extension().is_none_or(|extension| extension != "wit") {
+                continue;
+            }
+            // Parameters of a function stand between parentheses and are told by its text.
+            let (mut before, mut parentheses) = (String::new(), 0_i32);
+            for line in std::fs::read_to_string(&file)
+                .unwrap()
+                .lines()
+                .map(str::trim)
+            {
+                if line.is_empty() {
+                    continue;
+                }
+                if !line.starts_with("///") {
+                    if parentheses == 0 && item.is_match(line) && !line.starts_with("use ") {
+                        items += 1;
+                        assert!(before.starts_with("///"), "{}: {line}", file.display());
+                    }
+                    parentheses +=
+                        line.matches('(').count() as i32 - line.matches(')').count() as i32;
+                }
+                before = line.to_owned();
+            }
+        }
+        assert!(items > 150, "only {items} items were found");
+    }
+}

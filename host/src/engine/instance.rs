@@ -263,12 +263,10 @@ impl Instance {
         let answer = answer
             .map_err(|error| reported(error, &report, &self.secrets))?
             .map_err(|broken| CallError::BrokenContract { function, broken })?;
-        // A component that answers with a page although its request failed would make a
-        // list end early. Only an estimate may do without its request.
-        match report.failure {
-            Some(failure) if function != Function::Estimate => {
-                Err(unanswered(function, &failure).into())
-            }
+        // A component that answers with a page although its request failed, or was
+        // throttled, would make a list end early. Only an estimate may do without.
+        match refused_answer(function, &report) {
+            Some(reported) if function != Function::Estimate => Err(reported.into()),
             _ => Ok((self, answer)),
         }
     }
@@ -392,18 +390,31 @@ fn finish<T>(
     }
 }
 
-/// The error of a component that hides the failure of its request.
-fn unanswered(function: Function, failure: &EgressError) -> Reported {
-    Reported {
-        code: ErrorCode::BadResponse,
-        message: format!(
-            "the component answered {} although its request failed: {failure}",
-            function.name()
-        ),
-        retryable: matches!(failure, EgressError::Transport(_)),
-        retry_after: None,
+/// What the host saw on the wire that does not go with a good answer.
+fn refused_answer(function: Function, report: &CallReport) -> Option<Reported> {
+    let failed = |code, why: String, retryable| Reported {
+        code,
+        message: format!("the component answered {} although {why}", function.name()),
+        retryable,
+        retry_after: report.retry_after,
         operation: None,
-        request_id: None,
+        request_id: report.request_id.clone(),
+    };
+    let is_refused = report
+        .status
+        .is_some_and(|status| !(200..300).contains(&status));
+    match &report.failure {
+        Some(failure) => Some(failed(
+            ErrorCode::BadResponse,
+            format!("its request failed: {failure}"),
+            matches!(failure, EgressError::Transport(_)),
+        )),
+        None if report.throttled && is_refused => Some(failed(
+            ErrorCode::Throttled,
+            "the service asked for fewer requests".to_owned(),
+            true,
+        )),
+        None => None,
     }
 }
 

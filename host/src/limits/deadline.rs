@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 /// enough to cost nothing (Spin uses the same).
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 /// How long one contract call may take. What it computes and its request have limits of
-/// their own below, so this only bounds the wait for permits: with 32 workers that is
-/// enough down to a pace of one request in 18 seconds.
-pub const CALL: Duration = Duration::from_secs(600);
+/// their own below, so this bounds the wait for permits: half a minute short of the five
+/// that a signature is valid for, because the component signs before it waits. Four
+/// workers can wait so long for one request a minute.
+pub const CALL: Duration = Duration::from_secs(270);
 /// How long a component may take to describe itself or to open a session: both send
 /// nothing and take less than a millisecond.
 pub const NO_REQUEST: Duration = Duration::from_secs(10);

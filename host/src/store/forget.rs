@@ -25,7 +25,7 @@ pub enum Forget<'a> {
     Entitlements(&'a ResourceId),
     /// The grants on a resource.
     GrantsOn(&'a ResourceId),
-    /// The grants that a principal holds.
+    /// The grants that a principal holds, but for those that their resource has told.
     GrantsHeldBy(&'a ResourceId),
 }
 
@@ -37,6 +37,13 @@ impl SyncStore {
         open.settled = false;
         open.may_have_orphans = true;
         let (first, end) = row_range(run.number);
+        let told: Vec<&str> = run
+            .kinds
+            .iter()
+            .filter(|kind| kind.grants_of_resource)
+            .map(|kind| kind.id.as_str())
+            .collect();
+        let told = self.store.encode(&told)?;
         let removed = self.store.ask(|sqlite| {
             sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run.number])?;
             match list {
@@ -66,8 +73,9 @@ impl SyncStore {
                 ),
                 Forget::GrantsHeldBy(of) => sqlite.execute(
                     "DELETE FROM grant
-                     WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3",
-                    params![run.number, of.kind, of.id],
+                     WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3
+                     AND kind NOT IN (SELECT value FROM json_each(?4))",
+                    params![run.number, of.kind, of.id, told],
                 ),
             }
         })?;

@@ -38,6 +38,7 @@ pub use error::{StoreError, StoreErrorClass};
 pub use forget::Forget;
 pub use reader::Store;
 pub use rows::{Holding, Holdings, Rows};
+pub(crate) use run::is_told_by_resources;
 pub use run::{Counters, Counts, Dangling, Run, RunEnd, RunStart, RunState, Scope};
 pub use schema::SCHEMA_VERSION;
 pub use writer::{Page, Settled, SyncStore};

@@ -76,10 +76,69 @@ impl Scope {
         }
     }
 
+    /// What people ask for by words: kinds by their plural or id, `entitlements`,
+    /// `grants`. Kinds that must be listed to read those are added: the parents of what
+    /// is asked for, and what entitlements and grants are on.
+    ///
+    /// # Errors
+    ///
+    /// A word that means nothing here.
+    pub fn only<'a>(
+        words: impl IntoIterator<Item = &'a str>,
+        kinds: &[Kind],
+    ) -> Result<Self, String> {
+        let mut scope = Self::default();
+        let mut asked: Vec<&str> = Vec::new();
+        for word in words {
+            match (
+                word,
+                kinds
+                    .iter()
+                    .find(|kind| kind.plural == word || kind.id == word),
+            ) {
+                ("entitlements", _) => scope.entitlements = true,
+                ("grants", _) => scope.grants = true,
+                (_, Some(kind)) => asked.push(&kind.id),
+                (other, None) => return Err(other.to_owned()),
+            }
+        }
+        // Children before their parents, so that one pass finds every parent.
+        for kind in kinds.iter().rev() {
+            let carries = kind.carries_entitlements();
+            let is_needed = (scope.entitlements && carries)
+                || (scope.grants
+                    && (carries || kind.grants_of_principal && !is_told_by_resources(kinds, kind)));
+            if is_needed || asked.contains(&kind.id.as_str()) {
+                asked.push(&kind.id);
+                asked.extend(kind.parents.iter().map(String::as_str));
+            }
+        }
+        scope.kinds = kinds
+            .iter()
+            .filter(|kind| asked.contains(&kind.id.as_str()))
+            .map(|kind| kind.id.clone())
+            .collect();
+        match scope.kinds.is_empty() {
+            // Nothing would be asked, and the empty answer would be taken for one.
+            true => Err("entitlements and grants, which nothing here has".to_owned()),
+            false => Ok(scope),
+        }
+    }
+
     /// Whether resources of this kind were asked for.
     pub fn has_kind(&self, id: &str) -> bool {
         self.kinds.iter().any(|kind| kind == id)
     }
+}
+
+/// Whether everything that a principal of this kind can hold is told by the resources
+/// that it is held on.
+pub(crate) fn is_told_by_resources(kinds: &[Kind], principal: &Kind) -> bool {
+    kinds
+        .iter()
+        .filter(|kind| !kind.grants_of_resource)
+        .flat_map(|kind| &kind.entitlements)
+        .all(|entitlement| !entitlement.grantable_to.contains(&principal.id))
 }
 
 /// How a run begins.

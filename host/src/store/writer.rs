@@ -38,8 +38,7 @@ pub struct Settled {
     pub counts: Counts,
     /// Rows that came more than once and are counted once.
     pub repeated: u64,
-    /// Entitlements and grants that were dropped because the resource that they are on
-    /// was taken back.
+    /// Rows that were dropped because the resource that they belong to was taken back.
     pub orphans: u64,
 }
 
@@ -140,10 +139,14 @@ impl SyncStore {
         let path = &self.store.path;
         let kinds =
             to_json(&run.scope.kinds).map_err(|source| StoreError::from_sqlite(path, source))?;
-        let (superseded, orphans) = settle(&mut self.store.sqlite, open, &kinds)
+        let Cleared {
+            superseded,
+            lost,
+            orphans,
+        } = settle(&mut self.store.sqlite, open, &kinds)
             .map_err(|source| StoreError::from_sqlite(path, source))?;
         open.repeated += superseded as u64;
-        open.resources -= superseded;
+        open.resources -= superseded + lost;
         open.settled = true;
         let repeated = open.repeated;
         let settled = self.store.require_run(Some(&run.sync_id))?;
@@ -151,7 +154,7 @@ impl SyncStore {
         Ok(Settled {
             counts,
             repeated,
-            orphans: orphans as u64,
+            orphans: (lost + orphans) as u64,
         })
     }
 
@@ -307,28 +310,50 @@ fn write(sqlite: &mut Sqlite, open: &OpenRun, pages: &[Page]) -> rusqlite::Resul
     })
 }
 
-/// Returns how many rows were superseded, and how many belonged to nothing.
-fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<(usize, usize)> {
+/// How many rows settling removed.
+struct Cleared {
+    /// Resources that came again.
+    superseded: usize,
+    /// Resources whose parent is gone.
+    lost: usize,
+    /// Entitlements and grants whose resource is gone.
+    orphans: usize,
+}
+
+fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<Cleared> {
     let transaction = sqlite.transaction()?;
     let keys = settle_into(&transaction, "main", open.number)?;
     let (first, end) = row_range(open.number);
+    let mut cleared = Cleared {
+        superseded: 0,
+        lost: 0,
+        orphans: 0,
+    };
     // Looking for them takes as long as all the rest, and nearly always there are none.
-    let superseded = match open.resources > keys {
-        true => transaction.execute(
+    if open.resources > keys {
+        cleared.superseded = transaction.execute(
             "DELETE FROM resource WHERE row >= ?2 AND row < ?3
              AND row NOT IN (SELECT row FROM resource_key WHERE run = ?1)",
             [open.number, first, end],
-        )?,
-        false => 0,
-    };
-    let mut orphans = 0;
+        )?;
+    }
     if open.may_have_orphans {
-        for (table, counted) in [
-            ("entitlement", true),
-            ("grant", true),
-            ("grant_of_principal", false),
-        ] {
-            let dropped = transaction.execute(
+        // Each pass finds the children of what the pass before has removed.
+        loop {
+            let lost = transaction.execute(
+                "DELETE FROM resource WHERE row >= ?2 AND row < ?3
+                 AND body ->> '$.parent' IS NOT NULL AND body ->> '$.parent' NOT IN
+                   (SELECT kind || ':' || id FROM resource_key WHERE run = ?1)",
+                [open.number, first, end],
+            )?;
+            if lost == 0 {
+                break;
+            }
+            cleared.lost += lost;
+            settle_into(&transaction, "main", open.number)?;
+        }
+        for table in ["entitlement", "grant", "grant_of_principal"] {
+            let orphans = transaction.execute(
                 &format!(
                     "DELETE FROM {table} WHERE run = ?1
                      AND kind IN (SELECT value FROM json_each(?2))
@@ -337,7 +362,10 @@ fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<
                 ),
                 params![open.number, kinds],
             )?;
-            orphans += if counted { dropped } else { 0 };
+            // The last table repeats the one before by principal.
+            if table != "grant_of_principal" {
+                cleared.orphans += orphans;
+            }
         }
     }
     transaction.execute(
@@ -345,5 +373,5 @@ fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<
         [open.number],
     )?;
     transaction.commit()?;
-    Ok((superseded, orphans))
+    Ok(cleared)
 }

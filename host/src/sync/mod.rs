@@ -14,16 +14,31 @@ mod run;
 mod target;
 mod warnings;
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 pub use progress::{KindCount, Progress};
-pub use run::{Options, sync};
+pub use run::sync;
 pub use warnings::{Warning, WarningCode};
 
 use crate::connector::ConnectorError;
 use crate::model::ResourceId;
-use crate::store::{Counters, Counts, StoreError};
+use crate::store::{Connection, Counters, Counts, Scope, StoreError};
+
+/// How to sync.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The store's file; made when the first page has come.
+    pub store: PathBuf,
+    /// What the store belongs to.
+    pub connection: Connection,
+    /// What is asked for.
+    pub scope: Scope,
+    /// How many instances read side by side.
+    pub workers: usize,
+}
 
 /// What a complete sync did.
 #[derive(Clone, Debug, PartialEq, Eq)]

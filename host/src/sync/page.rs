@@ -3,7 +3,7 @@
 use crate::contract::BrokenPromise;
 use crate::engine::Answer;
 use crate::model::ResourceId;
-use crate::store::Page;
+use crate::store::{Page, Scope, is_told_by_resources};
 use crate::trust::description::Kind;
 
 use super::list::List;
@@ -79,26 +79,26 @@ pub(super) fn read(kinds: &[Kind], list: &List, answer: Answer) -> Result<Read, 
     Ok(Read { page, next })
 }
 
-/// The lists that a resource brings. Grants are read by resource where the kind allows
-/// it, since that is one list for each group and not one for each user; by principal
-/// only for what can't be read that way.
-pub(super) fn brought_by(kinds: &[Kind], resource: &ResourceId) -> Vec<List> {
+/// The lists that a resource brings, as far as they are asked for. Grants are read by
+/// resource where the kind allows it, since that is one list for each group and not one
+/// for each user; by principal only for what can't be read that way.
+pub(super) fn brought_by(kinds: &[Kind], scope: &Scope, resource: &ResourceId) -> Vec<List> {
     let mut lists: Vec<List> = kinds
         .iter()
-        .filter(|kind| kind.parents.contains(&resource.kind))
+        .filter(|kind| kind.parents.contains(&resource.kind) && scope.has_kind(&kind.id))
         .map(|child| List::Resources {
             kind: child.id.clone(),
             parent: Some(resource.clone()),
         })
         .collect();
     if let Some(kind) = kinds.iter().find(|kind| kind.id == resource.kind) {
-        if kind.grants_of_resource || !kind.entitlements.is_empty() {
+        if scope.entitlements && kind.carries_entitlements() {
             lists.push(List::Entitlements(resource.clone()));
         }
-        if kind.grants_of_resource {
+        if scope.grants && kind.grants_of_resource {
             lists.push(List::GrantsOn(resource.clone()));
         }
-        if kind.grants_of_principal && holds_what_no_resource_tells(kinds, &kind.id) {
+        if scope.grants && kind.grants_of_principal && !is_told_by_resources(kinds, kind) {
             lists.push(List::GrantsHeldBy(resource.clone()));
         }
     }
@@ -109,18 +109,6 @@ fn is_read_by_resource(kinds: &[Kind], id: &str) -> bool {
     kinds
         .iter()
         .any(|kind| kind.id == id && kind.grants_of_resource)
-}
-
-/// Whether a principal of this kind may hold something whose holders can't be listed.
-fn holds_what_no_resource_tells(kinds: &[Kind], principal: &str) -> bool {
-    kinds
-        .iter()
-        .filter(|kind| !kind.grants_of_resource)
-        .any(|kind| {
-            kind.entitlements
-                .iter()
-                .any(|entitlement| entitlement.grantable_to.iter().any(|one| one == principal))
-        })
 }
 
 #[cfg(test)]
@@ -163,16 +151,34 @@ mod tests {
             kind("user", &[], false, true),
             kind("group", &["user"], true, false),
         ];
-        assert_eq!(brought_by(&kinds, &user), []);
+        let everything = |kinds: &[Kind], id| brought_by(kinds, &Scope::everything(kinds), id);
+        assert_eq!(everything(&kinds, &user), []);
         kinds.push(kind("role", &["user"], false, false));
         assert_eq!(
-            brought_by(&kinds, &user),
+            everything(&kinds, &user),
             [List::GrantsHeldBy(user.clone())]
         );
         let group = ResourceId::new("group", "admins");
         assert_eq!(
-            brought_by(&kinds, &group),
+            everything(&kinds, &group),
             [List::Entitlements(group.clone()), List::GrantsOn(group)]
         );
+    }
+    #[test]
+    fn what_is_not_asked_for_is_not_read() {
+        let kinds = [
+            kind("user", &[], false, true),
+            kind("group", &["user"], true, false),
+        ];
+        let group = ResourceId::new("group", "admins");
+        let only = |words: &[&str]| Scope::only(words.iter().copied(), &kinds).unwrap();
+        assert_eq!(brought_by(&kinds, &only(&["users", "groups"]), &group), []);
+        let grants = only(&["grants"]);
+        assert_eq!(grants.kinds, ["group"], "they are on groups");
+        assert_eq!(
+            brought_by(&kinds, &grants, &group),
+            [List::GrantsOn(group.clone())]
+        );
+        assert_eq!(Scope::only(["roles"], &kinds), Err("roles".to_owned()));
     }
 }

@@ -11,7 +11,7 @@ use super::warnings::{Warning, WarningCode};
 use super::{Summary, SyncError};
 use crate::connector::ConnectorError;
 use crate::engine::Request;
-use crate::store::{Counters, RunEnd, RunState};
+use crate::store::{Counters, Forget, RunEnd, RunState};
 
 /// Resources that may vanish during a sync without a doubt about the rest: more than
 /// this many, and more than this part of those asked for grants (a tenth), and what was
@@ -19,6 +19,12 @@ use crate::store::{Counters, RunEnd, RunState};
 /// like a system without groups. Connectors of the Baton family use the same figures.
 const MAX_VANISHED: usize = 10;
 const MAX_VANISHED_PART: usize = 10;
+
+/// Whether a list is so short that somebody should look. An estimate is never exact, and
+/// that of a small system says nothing.
+fn is_far_below(listed: u64, estimate: u64) -> bool {
+    estimate > 1000 && listed < estimate / 2
+}
 
 impl Run {
     /// Asks again about what vanished while it was read. A list that can still be read,
@@ -90,10 +96,19 @@ impl Run {
     }
 
     fn judge_and_publish(&self, started: Instant) -> Result<Summary, SyncError> {
+        let vanished = self
+            .vanished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let (sync_id, counts) = {
             let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
             // A system with nothing in it has a snapshot too.
             let (store, run) = target.opened(&self.connector)?;
+            for resource in &vanished {
+                // It may have come once more, in a repeated row or a list begun again.
+                store.forget(run, &Forget::Resource(resource))?;
+            }
             let settled = store.settle(run)?;
             let dangling = store.store().dangling(run)?;
             let none = String::new;
@@ -103,13 +118,21 @@ impl Run {
                 .add(WarningCode::Orphans, settled.orphans, none);
             self.warnings
                 .add(WarningCode::UnknownPrincipal, dangling.principals, none);
+            self.warnings
+                .add(WarningCode::UnknownEntitlement, dangling.entitlements, none);
             (run.sync_id.clone(), settled.counts)
         };
-        let vanished = self
-            .vanished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        for kind in self.progress.kinds() {
+            let listed = counts.of(&kind.plural).unwrap_or_default();
+            if let Some(estimate) = kind
+                .estimate
+                .filter(|estimate| is_far_below(listed, *estimate))
+            {
+                self.warnings.add(WarningCode::BelowEstimate, 1, || {
+                    format!("{listed} {} of about {estimate}", kind.plural)
+                });
+            }
+        }
         for resource in &vanished {
             self.warnings
                 .add(WarningCode::Vanished, 1, || resource.to_string());

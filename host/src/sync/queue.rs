@@ -106,6 +106,7 @@ impl Item {
         self.cursor = None;
         self.attempts = 0;
         self.spent = 0;
+        self.renewed = false;
         self.restarts += 1;
         self.seen.clear();
     }

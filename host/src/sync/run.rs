@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::mem::Discriminant;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,32 +11,21 @@ use super::progress::Progress;
 use super::queue::{Item, Queue};
 use super::target::Target;
 use super::warnings::{WarningCode, Warnings};
-use super::{Summary, SyncError};
+use super::{Options, Summary, SyncError};
 use crate::connector::{Connector, ConnectorError, Session, is_unauthenticated};
 use crate::contract::BrokenPromise;
 use crate::engine::{Answer, CallError, ErrorCode, Reported, Request};
 use crate::limits::deadline;
 use crate::model::{RIGHTS_PROBE_ID, ResourceId};
 use crate::retry::{Budget, Verdict, cost, decide};
-use crate::store::{Connection, Forget, Page, Run as StoredRun, StoreError, SyncStore};
+use crate::store::{Forget, Page, Run as StoredRun, Scope, StoreError, SyncStore};
 use crate::trust::description::Kind;
 
 /// How often one list is begun again because its cursor has expired. Cursors live for
 /// an hour with some services, so this is enough for a day of reading one list.
 const MAX_RESTARTS: u32 = 24;
 
-/// How to sync.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The store's file; made when the first page has come.
-    pub store: PathBuf,
-    /// What the store belongs to.
-    pub connection: Connection,
-    /// How many instances read side by side.
-    pub workers: usize,
-}
-
-/// Reads everything that the connector lists into the store, and makes it the current
+/// Reads what is asked for into the store, and makes it the current
 /// snapshot. Nothing is written before the system has answered once, so a wrong setting
 /// leaves no file behind.
 ///
@@ -46,6 +34,10 @@ pub struct Options {
 /// # Errors
 ///
 /// [`SyncError`]; whatever it is, the snapshot that was current before stays current.
+///
+/// # Panics
+///
+/// On a runtime with one thread only: the store is written on the workers' own threads.
 pub async fn sync(
     connector: Arc<Connector>,
     options: Options,
@@ -54,6 +46,7 @@ pub async fn sync(
 ) -> Result<Summary, SyncError> {
     let started = Instant::now();
     let run = Arc::new(Run {
+        scope: options.scope.clone(),
         target: Mutex::new(Target::prepare(&options)?),
         connector,
         progress,
@@ -79,6 +72,7 @@ pub(super) struct Run {
     pub(super) progress: Arc<Progress>,
     queue: Queue,
     budget: Budget,
+    scope: Scope,
     pub(super) target: Mutex<Target>,
     /// Lists that were put into the queue, by what they are: a row that comes twice must
     /// not bring its lists twice.
@@ -106,7 +100,7 @@ impl Run {
             return;
         }
         for kind in self.kinds() {
-            if kind.parents.is_empty() {
+            if kind.parents.is_empty() && self.scope.has_kind(&kind.id) {
                 self.begin(List::Resources {
                     kind: kind.id.clone(),
                     parent: None,
@@ -124,11 +118,18 @@ impl Run {
                 self.fail(SyncError::Worker(error.to_string()));
             }
         }
+        // With a right missing nothing is published anyway.
         if !self.has_failed()
+            && !self.is_denied()
             && let Err(error) = self.doubt_what_vanished().await
         {
             self.fail(error);
         }
+    }
+
+    fn is_denied(&self) -> bool {
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        denied.example.is_some()
     }
 
     fn has_failed(&self) -> bool {
@@ -142,7 +143,10 @@ impl Run {
     /// that does not exist and a service that can't be reached are found before anything
     /// else is tried. Any other failure only means that the number is unknown.
     async fn estimate(&self) -> Result<(), SyncError> {
-        for kind in self.kinds().iter().filter(|kind| kind.parents.is_empty()) {
+        for kind in self.kinds() {
+            if !kind.parents.is_empty() || !self.scope.has_kind(&kind.id) {
+                continue;
+            }
             let request = Request::Estimate {
                 kind: kind.id.clone(),
             };
@@ -239,7 +243,8 @@ impl Run {
                 self.denied(&item, *reported);
                 Ok(())
             }
-            Err(error) if is_not_found(&error) && item.probe => Ok(()),
+            // Whatever else it says of an id that nobody has, the right is there.
+            Err(error) if item.probe && cost(&error).is_none() => Ok(()),
             Err(error) => match item.list.about() {
                 Some(resource) if is_not_found(&error) => self.forget_vanished(resource),
                 _ => self.recover(item, error),
@@ -347,7 +352,7 @@ impl Run {
         self.with_store(|store, run| store.write_page(run, &read.page))?;
         self.count(&item.list, &read.page);
         for resource in &read.page.resources {
-            for list in brought_by(self.kinds(), &resource.id) {
+            for list in brought_by(self.kinds(), &self.scope, &resource.id) {
                 self.begin(list);
             }
         }
@@ -369,11 +374,11 @@ impl Run {
     /// Goes on with the rest, so that one run names every right that is missing, but does
     /// not ask again for what was refused once.
     fn denied(&self, item: &Item, reported: Reported) {
-        if let List::Resources { kind, parent: None } = &item.list {
+        if let List::Resources { kind, .. } = &item.list {
             // What it would have brought is never asked for then, so its rights are tried
             // on a resource that does not exist.
             let probe = ResourceId::new(kind, RIGHTS_PROBE_ID);
-            for list in brought_by(self.kinds(), &probe) {
+            for list in brought_by(self.kinds(), &self.scope, &probe) {
                 self.queue.push(Item::probe(list));
             }
         }
@@ -418,17 +423,12 @@ pub(super) fn is_not_found(error: &CallError) -> bool {
     matches!(error, CallError::Reported(reported) if reported.code == ErrorCode::NotFound)
 }
 
-/// Whether no other request can succeed either.
+/// Whether no other request can succeed either. What a service answers about its own load
+/// concerns this operation only.
 fn is_fatal(error: &ConnectorError) -> bool {
-    error.reported().is_none_or(|reported| {
-        matches!(
-            reported.code,
-            ErrorCode::NotFound
-                | ErrorCode::Unauthenticated
-                | ErrorCode::DeniedByHost
-                | ErrorCode::Throttled
-                | ErrorCode::Unavailable
-                | ErrorCode::DeadlineExceeded
-        )
+    error.reported().is_none_or(|reported| match reported.code {
+        ErrorCode::NotFound | ErrorCode::Unauthenticated | ErrorCode::DeniedByHost => true,
+        ErrorCode::Unavailable | ErrorCode::DeadlineExceeded => reported.request_id.is_none(),
+        _ => false,
     })
 }

@@ -3,15 +3,17 @@
 
 use time::OffsetDateTime;
 
-use super::run::Options;
+use super::Options;
 use crate::connector::Connector;
-use crate::store::{Run, RunEnd, RunStart, Scope, StoreError, SyncStore};
+use crate::store::{Run, RunEnd, RunStart, StoreError, SyncStore};
 
 /// The store and the run in it, both made as late as possible.
 pub(super) struct Target {
     options: Options,
     store: Option<SyncStore>,
     run: Option<Run>,
+    /// Whether the run has ended, so that a late page can't begin another one.
+    ended: bool,
 }
 
 impl Target {
@@ -27,6 +29,7 @@ impl Target {
             options: options.clone(),
             store,
             run: None,
+            ended: false,
         })
     }
 
@@ -35,6 +38,12 @@ impl Target {
         &mut self,
         connector: &Connector,
     ) -> Result<(&mut SyncStore, &Run), StoreError> {
+        if self.ended {
+            return Err(StoreError::RunClosed {
+                path: self.options.store.clone(),
+                sync_id: "that has ended".to_owned(),
+            });
+        }
         let store = match &mut self.store {
             Some(store) => store,
             none => none.insert(SyncStore::open(
@@ -51,7 +60,7 @@ impl Target {
                     component_version: description.version.clone(),
                     started_at: OffsetDateTime::now_utc(),
                     kinds: description.kinds.clone(),
-                    scope: Scope::everything(&description.kinds),
+                    scope: self.options.scope.clone(),
                 })?)
             }
         };
@@ -60,6 +69,7 @@ impl Target {
 
     /// Ends the run if one was begun.
     pub(super) fn end(&mut self, end: &RunEnd) -> Result<Option<Run>, StoreError> {
+        self.ended = true;
         match (&mut self.store, self.run.take()) {
             (Some(store), Some(run)) => store.finish_run(&run, end).map(Some),
             _ => Ok(None),

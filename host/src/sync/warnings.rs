@@ -19,6 +19,10 @@ pub enum WarningCode {
     Vanished,
     /// A list was begun again because its cursor was not accepted any more.
     Restarted,
+    /// A grant is of an entitlement that was not listed.
+    UnknownEntitlement,
+    /// Far fewer resources were listed than the system believes to have.
+    BelowEstimate,
     /// Rows belonged to a resource that was gone in the end.
     Orphans,
     /// A grant names a principal that is not in the snapshot.
@@ -64,6 +68,12 @@ impl Warnings {
                     WarningCode::RepeatedRows => "rows came more than once and were kept once",
                     WarningCode::Vanished => "resources vanished while they were read",
                     WarningCode::Restarted => "lists were begun again because their cursor had expired",
+                    WarningCode::UnknownEntitlement => {
+                        "grants are of an entitlement that was not listed"
+                    }
+                    WarningCode::BelowEstimate => {
+                        "kinds have far fewer resources than the service estimates"
+                    }
                     WarningCode::Orphans => {
                         "entitlements and grants were dropped with the resource that they were on"
                     }

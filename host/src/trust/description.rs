@@ -370,12 +370,30 @@ pub struct Wire {
 
 impl Description {
     /// What is wrong with the kinds, if anything: one that is listed under a parent that
-    /// nobody lists would silently be missing from every snapshot.
+    /// nobody lists would silently be missing from every snapshot, and a name that means
+    /// two things would be read as the wrong one.
     pub fn inconsistency(&self) -> Option<String> {
         let mut known: Vec<&str> = Vec::new();
         for kind in &self.kinds {
             if known.contains(&kind.id.as_str()) {
                 return Some(format!("the kind `{}` stands twice", kind.id));
+            }
+            if kind.id.is_empty() || kind.id.contains(':') {
+                return Some(format!(
+                    "the kind `{}` is empty or has a colon in its name",
+                    kind.id
+                ));
+            }
+            let same_plural = self
+                .kinds
+                .iter()
+                .filter(|other| other.plural == kind.plural);
+            if ["entitlements", "grants"].contains(&kind.plural.as_str()) || same_plural.count() > 1
+            {
+                return Some(format!(
+                    "the plural `{}` means something else already",
+                    kind.plural
+                ));
             }
             if let Some(parent) = kind
                 .parents
@@ -407,6 +425,13 @@ impl Description {
     /// The schema of a setting.
     pub fn setting(&self, name: &str) -> Option<&SettingSchema> {
         self.settings.iter().find(|setting| setting.name == name)
+    }
+}
+
+impl Kind {
+    /// Whether something can be held on its resources.
+    pub fn carries_entitlements(&self) -> bool {
+        self.grants_of_resource || !self.entitlements.is_empty()
     }
 }
 

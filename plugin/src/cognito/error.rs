@@ -74,6 +74,8 @@ pub enum Meaning {
     WrongSignature,
     /// The clock is wrong.
     WrongClock,
+    /// Signed for another region than the one that was asked.
+    WrongScope,
     /// The key or the session token is unknown.
     UnknownKey,
     /// The session token has expired.
@@ -156,10 +158,25 @@ impl Refusal {
     #[must_use]
     pub fn meaning(&self) -> Meaning {
         let by_code = self.code.as_deref().and_then(meaning_of_code);
-        by_code.unwrap_or_else(|| match self.code {
-            None if refuses_access(self.status) => Meaning::Intercepted,
-            _ => meaning_of_status(self.status),
-        })
+        match by_code {
+            // One code for three faults, which only the text tells apart.
+            Some(Meaning::WrongSignature) => self.fault_of_signature(),
+            Some(meaning) => meaning,
+            None if self.code.is_none() && refuses_access(self.status) => Meaning::Intercepted,
+            None => meaning_of_status(self.status),
+        }
+    }
+
+    fn fault_of_signature(&self) -> Meaning {
+        let text = self.message.as_deref().unwrap_or_default();
+        let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
+        if begins(&["Signature expired", "Signature not yet current"]) {
+            Meaning::WrongClock
+        } else if begins(&["Credential should be scoped"]) {
+            Meaning::WrongScope
+        } else {
+            Meaning::WrongSignature
+        }
     }
 
     /// Code and message in brackets, fit to be shown.
@@ -313,6 +330,12 @@ fn refused(
             code::UNAUTHENTICATED,
             "the service rejected the time of the signature; set the clock".to_owned(),
         ),
+        Meaning::WrongScope => (
+            code::INVALID_ARGUMENT,
+            "the request was signed for another region than the one that answered; region and \
+             endpoint-url do not belong together"
+                .to_owned(),
+        ),
         Meaning::UnknownKey => (
             code::UNAUTHENTICATED,
             "the service does not know the credentials; check aws-access-key-id, and \
@@ -403,6 +426,8 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         | "BandwidthLimitExceeded"
         | "SlowDown"
         | "PriorRequestNotComplete"
+        | "EC2Throttled"
+        | "TransactionInProgress"
         | "ProvisionedThroughputExceeded" => Meaning::Throttled,
         // Every AWS SDK retries this one; in Cognito it is a daily or absolute limit.
         "LimitExceeded" | "ServiceQuotaExceeded" => Meaning::Quota,
@@ -422,9 +447,10 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         "ResourceNotFound" => Meaning::NoSuchResource,
         "InvalidParameter" | "Validation" | "ValidationError" => Meaning::InvalidInput,
         "InvalidToken" => Meaning::InvalidToken,
-        "OperationNotEnabled" | "UserPoolAddOnNotEnabled" | "FeatureUnavailableInTier" => {
-            Meaning::NotOffered
-        }
+        "OperationNotEnabled"
+        | "UserPoolAddOnNotEnabled"
+        | "FeatureUnavailableInTier"
+        | "OptInRequired" => Meaning::NotOffered,
         "UnknownOperation" | "Serialization" | "InvalidAction" | "Unsupported" => {
             Meaning::NotThisApi
         }

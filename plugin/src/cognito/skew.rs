@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{AGE, DATE};
 
-/// Codes that always speak of the clock.
+/// Codes that always speak of the clock, without the ending `Exception` that some front
+/// ends give them.
 const CLOCK_CODES: &[&str] = &[
     "RequestTimeTooSkewed",
     "RequestExpired",
@@ -20,11 +21,10 @@ const CLOCK_CODES: &[&str] = &[
 
 /// Codes that a wrong clock shares with wrong keys and missing rights.
 const AMBIGUOUS_CODES: &[&str] = &[
-    "InvalidSignatureException",
+    "InvalidSignature",
     "SignatureDoesNotMatch",
     "AuthFailure",
     "AccessDenied",
-    "AccessDeniedException",
 ];
 
 /// An ambiguous code is blamed on the clock from this difference on: one minute short
@@ -65,6 +65,7 @@ pub fn correction(
     received: SystemTime,
     signed_with: Offset,
 ) -> Option<Offset> {
+    let code = code.strip_suffix("Exception").unwrap_or(code);
     let threshold = if CLOCK_CODES.contains(&code) {
         CLOCK_THRESHOLD_MS
     } else if AMBIGUOUS_CODES.contains(&code) {

@@ -404,3 +404,46 @@ fn what_belonged_to_a_resource_that_was_taken_back_goes_with_it() {
     let run = sync.finish_run(&run, &end(RunState::Complete)).unwrap();
     assert_eq!(sync.store().resource(&run, &staff).unwrap(), None);
 }
+
+#[test]
+fn forgetting_what_a_principal_holds_keeps_what_a_resource_has_told() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let mut start = start();
+    for kind in &mut start.kinds {
+        kind.grants_of_resource = kind.id == "group";
+    }
+    let run = sync.begin_run(&start).unwrap();
+    sync.write_pages(&run, &pages()).unwrap();
+    let bob = ResourceId::new("user", "bob");
+    sync.forget(&run, &Forget::GrantsHeldBy(&bob)).unwrap();
+    assert_eq!(sync.settle(&run).unwrap().counts.grants, Some(2));
+}
+
+#[test]
+fn the_children_of_what_was_taken_back_go_with_it() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let run = sync.begin_run(&start()).unwrap();
+    let child = |id: &str, parent: ResourceId| Resource {
+        parent: Some(parent),
+        ..group(id, id)
+    };
+    let admins = ResourceId::new("group", "admins");
+    let page = Page {
+        resources: vec![
+            child("of-admins", admins.clone()),
+            child("of-that", ResourceId::new("group", "of-admins")),
+        ],
+        entitlements: vec![membership("of-that")],
+        grants: vec![grant("of-that", "bob")],
+    };
+    sync.write_pages(&run, &pages()).unwrap();
+    sync.write_page(&run, &page).unwrap();
+    sync.forget(&run, &Forget::Resource(&admins)).unwrap();
+    let settled = sync.settle(&run).unwrap();
+    assert_eq!(
+        serde_json::to_string(&settled.counts).unwrap(),
+        r#"{"users":2,"groups":0,"entitlements":0,"grants":0}"#
+    );
+}

@@ -300,7 +300,7 @@ fn the_retry_budget_outlives_a_call() {
 
 fn expired_by(minutes: i64) -> http::Response<Vec<u8>> {
     let date = httpdate::fmt_http_date(Offset(minutes * 60_000).apply(noon()));
-    let body = r#"{"__type":"InvalidSignatureException","message":"Signature expired"}"#;
+    let body = r#"{"__type":"InvalidSignatureException","message":"Signature expired: 20250214T120000Z is now earlier"}"#;
     with_header(answer(400, body), "date", &date)
 }
 

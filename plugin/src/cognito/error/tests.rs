@@ -483,3 +483,33 @@ fn no_answer_without_words_of_the_host_is_one_plain_sentence() {
         assert_eq!(error.message, message);
     }
 }
+
+#[test]
+fn one_code_of_the_signature_blames_key_clock_or_region_by_its_text() {
+    for (message, meaning) in [
+        (
+            "The request signature we calculated does not match the signature you provided.",
+            Meaning::WrongSignature,
+        ),
+        (
+            "Signature expired: 20250214T120000Z is now earlier than …",
+            Meaning::WrongClock,
+        ),
+        (
+            "Signature not yet current: 20250214T120000Z is still later than …",
+            Meaning::WrongClock,
+        ),
+        (
+            "Credential should be scoped to a valid region, not 'us-east-1'.",
+            Meaning::WrongScope,
+        ),
+    ] {
+        let body = serde_json::json!({"__type": "InvalidSignatureException", "message": message});
+        let refusal = Refusal::read(
+            StatusCode::BAD_REQUEST,
+            &HeaderMap::new(),
+            body.to_string().as_bytes(),
+        );
+        assert_eq!(refusal.meaning(), meaning, "{message}");
+    }
+}
