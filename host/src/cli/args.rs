@@ -34,7 +34,8 @@ pub(super) fn command(description: &Description) -> Command {
             description.display_name
         ))
         .after_help(
-            "Settings and options may also come from the environment and from connector.toml.",
+            "--help shows the settings of the connector (pool, region, keys) too. Options and settings \
+             may also come from the environment and from connector.toml.",
         )
         .subcommand_required(true)
         .max_term_width(100);
@@ -142,7 +143,7 @@ fn global_options() -> Vec<Arg> {
     );
     options
         .into_iter()
-        .map(|arg| arg.global(true).help_heading("Options"))
+        .map(|arg| arg.global(true).help_heading("Options of every command"))
         .collect()
 }
 
