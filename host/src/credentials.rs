@@ -231,6 +231,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use aws_credential_types::provider::error::CredentialsError as Refused;
     use aws_credential_types::provider::future;
 
     use super::*;
@@ -238,6 +239,8 @@ mod tests {
     #[derive(Debug)]
     struct Rotating {
         fetched: AtomicU32,
+        /// How many there are before the provider refuses.
+        available: u32,
         lifetime: Duration,
     }
 
@@ -247,6 +250,10 @@ mod tests {
             Self: 'a,
         {
             let number = self.fetched.fetch_add(1, Ordering::SeqCst);
+            if number >= self.available {
+                let refused = std::io::Error::other("the session is over");
+                return future::ProvideCredentials::ready(Err(Refused::provider_error(refused)));
+            }
             let expires = SystemTime::now() + self.lifetime;
             future::ProvideCredentials::ready(Ok(aws_credential_types::Credentials::new(
                 format!("ASIA{number}"),
@@ -259,8 +266,13 @@ mod tests {
     }
 
     fn rotating(lifetime: Duration) -> CredentialSource {
+        provider(lifetime, u32::MAX)
+    }
+
+    fn provider(lifetime: Duration, available: u32) -> CredentialSource {
         let provider = SharedCredentialsProvider::new(Rotating {
             fetched: AtomicU32::new(0),
+            available,
             lifetime,
         });
         CredentialSource {
@@ -281,6 +293,18 @@ mod tests {
         let source = rotating(EXPIRY_MARGIN / 2);
         let first = source.current().await.unwrap();
         assert_ne!(source.current().await.unwrap(), first);
+    }
+
+    #[tokio::test]
+    async fn credentials_that_are_still_good_outlive_a_failed_renewal() {
+        let source = provider(EXPIRY_MARGIN / 2, 1);
+        let first = source.current().await.unwrap();
+        assert_eq!(source.current().await.unwrap(), first);
+
+        let source = provider(Duration::ZERO, 1);
+        source.current().await.unwrap();
+        let over = source.current().await.unwrap_err();
+        assert!(matches!(over, CredentialsError::Refused(_)), "{over}");
     }
 
     #[tokio::test]

@@ -85,6 +85,21 @@ fn a_wrong_setting_is_explained_and_nothing_is_sent_or_written() {
             3,
             "endpoint-url",
         ),
+        (
+            &[("CONNECTOR_ENDPOINT_URL", "http://10.1.2.3")],
+            3,
+            "only loopback addresses",
+        ),
+        (&[("CONNECTOR_PROFILE", "auditor")], 3, "--profile is given"),
+        (
+            &[
+                ("CONNECTOR_ENDPOINT_URL", ""),
+                ("AWS_USE_FIPS_ENDPOINT", "true"),
+            ],
+            3,
+            "AWS_USE_FIPS_ENDPOINT",
+        ),
+        (&[("CONNECTOR_ONLY", "roles")], 3, "--only names `roles`"),
         (&[("CONNECTOR_MAX_RATE", "fast")], 3, "--max-rate 'fast'"),
         (&[("CONNECTOR_MAX_RATE", "users=3")], 3, "user-list"),
         (&[("CONNECTOR_WORKERS", "0")], 3, "--workers is `0`"),
@@ -205,6 +220,13 @@ fn a_store_of_another_pool_is_refused_before_anything_is_sent() {
         "{ran:?}"
     );
     assert_eq!(bench.server.log().total(), before);
+    let mut read = bench.command(&["list", "users"]);
+    let ran = finish(read.env("CONNECTOR_USER_POOL_ID", other));
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.stdout.is_empty() && ran.stderr.contains(POOL),
+        "{ran:?}"
+    );
     assert_eq!(bench.list("users").len(), 700);
 }
 

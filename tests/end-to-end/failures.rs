@@ -586,3 +586,23 @@ fn pacing_holds_at_a_loopback_endpoint_too() {
     assert!(throttled(false) > 0, "the quota bites whoever is faster");
     assert_eq!(throttled(true), 0);
 }
+
+#[test]
+fn a_single_call_gives_up_early_and_says_so() {
+    let bench = bench_with(Rule::any(Fault::html(503)));
+    let ran = bench.run(&["get", "user:alice"]);
+    assert_eq!(ran.code, 14, "{ran:?}");
+    assert!(ran.stderr.contains("tried 3 times"), "{ran:?}");
+    assert_eq!(bench.server.log().total(), 3);
+}
+
+#[test]
+fn an_incomplete_run_is_never_shown_without_a_word() {
+    let (bench, _) = sync_with_rights(&[Operation::ListUsersInGroup]);
+    let id = newest_run(&bench)["sync_id"].as_str().unwrap().to_owned();
+    for arguments in [&["list", "users"][..], &["list", "grants"], &["stats"]] {
+        let ran = bench.run(&[arguments, &["--sync", &id, "--quiet"]].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stderr.contains("is partial"), "{ran:?}");
+    }
+}

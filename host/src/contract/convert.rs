@@ -422,3 +422,50 @@ impl From<wire::Operation> for trust::Operation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(kind: &str, id: &str) -> contract::ResourceId {
+        contract::ResourceId {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        }
+    }
+
+    fn text(name: &str, value: &str) -> contract::Attribute {
+        contract::Attribute {
+            name: name.to_owned(),
+            value: contract::AttributeValue::Text(value.to_owned()),
+        }
+    }
+
+    #[test]
+    fn ids_that_could_be_taken_for_others_are_refused() {
+        let slug = |slug: &str| {
+            entitlement_id(contract::EntitlementId {
+                resource: id("group", "a:b"),
+                slug: slug.to_owned(),
+            })
+        };
+        assert_eq!(slug("member").unwrap().to_string(), "group:a:b:member");
+        let group = model::ResourceId::new("group", "a:b");
+        assert_eq!(slug(""), Err(BrokenPromise::EmptySlug(group.clone())));
+        assert_eq!(slug("member:user"), Err(BrokenPromise::ColonInSlug(group)));
+        for empty in [id("", "x"), id("user", "")] {
+            assert_eq!(resource_id(empty), Err(BrokenPromise::EmptyId));
+        }
+    }
+
+    #[test]
+    fn no_value_of_an_attribute_is_lost_silently() {
+        let two = vec![text("b", "2"), text("a", "1")];
+        let names: Vec<String> = attributes(two).unwrap().0.into_keys().collect();
+        assert_eq!(names, ["a", "b"], "in the order of their names");
+        assert_eq!(
+            attributes(vec![text("a", "1"), text("a", "2")]),
+            Err(BrokenPromise::RepeatedAttribute("a".to_owned()))
+        );
+    }
+}

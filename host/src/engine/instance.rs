@@ -453,3 +453,48 @@ fn reported(error: contract::Error, report: &CallReport, secrets: &[String]) -> 
     }
     reported.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::transport::TransportError;
+
+    fn refused(report: &CallReport) -> Option<(ErrorCode, bool)> {
+        refused_answer(Function::ListGrants, report)
+            .map(|reported| (reported.code, reported.retryable))
+    }
+
+    #[test]
+    fn a_good_answer_goes_only_with_a_request_that_was_answered() {
+        let answered = CallReport {
+            requests: 1,
+            status: Some(200),
+            ..CallReport::default()
+        };
+        assert_eq!(refused(&CallReport::default()), None, "nothing was asked");
+        assert_eq!(refused(&answered), None);
+        // The refusal for a wrong clock, and the request that was sent again.
+        let corrected = CallReport {
+            requests: 2,
+            ..answered.clone()
+        };
+        assert_eq!(refused(&corrected), None);
+
+        let throttled = CallReport {
+            throttled: true,
+            status: Some(429),
+            ..answered.clone()
+        };
+        assert_eq!(refused(&throttled), Some((ErrorCode::Throttled, true)));
+        let cut_off = CallReport {
+            failure: Some(EgressError::Transport(TransportError::Incomplete)),
+            ..answered.clone()
+        };
+        assert_eq!(refused(&cut_off), Some((ErrorCode::BadResponse, true)));
+        let unwritten = CallReport {
+            failure: Some(EgressError::RequestBody("gone".to_owned())),
+            ..answered
+        };
+        assert_eq!(refused(&unwritten), Some((ErrorCode::BadResponse, false)));
+    }
+}

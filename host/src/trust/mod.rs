@@ -122,4 +122,36 @@ mod tests {
         answer.wire.operations.pop();
         assert_eq!(record.check(&answer).unwrap_err().place, "/wire/operations");
     }
+
+    #[test]
+    fn kinds_that_would_be_misread_or_never_listed_are_found() {
+        type Change = fn(&mut Vec<description::Kind>);
+        let good = TrustRecord::bundled().unwrap().approved;
+        assert_eq!(good.inconsistency(), None);
+        let with = |change: Change| {
+            let mut changed = good.clone();
+            change(&mut changed.kinds);
+            changed.inconsistency().unwrap()
+        };
+        let cases: [(Change, &str); 5] = [
+            (|kinds| kinds[1].id = "user".to_owned(), "stands twice"),
+            (|kinds| kinds[1].id = "a:b".to_owned(), "colon"),
+            (
+                |kinds| kinds[1].plural = "users".to_owned(),
+                "something else",
+            ),
+            (
+                |kinds| kinds[1].plural = "grants".to_owned(),
+                "something else",
+            ),
+            (
+                |kinds| kinds[0].parents = vec!["group".to_owned()],
+                "does not stand before it",
+            ),
+        ];
+        for (change, expected) in cases {
+            let why = with(change);
+            assert!(why.contains(expected), "{why}");
+        }
+    }
 }
