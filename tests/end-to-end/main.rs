@@ -8,8 +8,10 @@
 )]
 
 mod bad_input;
+mod changing_pool;
 mod component_files;
 mod failures;
+mod rights_and_keys;
 mod scale;
 mod second_connector;
 mod support;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use fake_cognito::{Config, Generated, Group, Key, Pool, PoolSpec, Server, User};
+use fake_cognito::{Config, Generated, Group, Key, Pool, PoolSpec, Rule, Server, User};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -257,4 +257,32 @@ pub(crate) fn assert_rows(actual: &[Value], expected: &[Value]) {
         assert_eq!(actual, expected, "row {index}");
     }
     assert_eq!(actual.len(), expected.len(), "number of rows");
+}
+
+/// A service with one pool, one key and one fault.
+pub(crate) fn bench_with(rule: Rule) -> Bench {
+    Bench::start(
+        Config::new()
+            .pool(varied_pool())
+            .key(Key::new(KEY_ID, SECRET))
+            .fault(rule),
+    )
+}
+
+/// The newest run.
+pub(crate) fn newest_run(bench: &Bench) -> Value {
+    bench
+        .json(&["syncs"])
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap()
+        .clone()
+}
+
+#[track_caller]
+pub(crate) fn assert_nothing_is_current(bench: &Bench) {
+    let listed = bench.run(&["list", "users"]);
+    assert_eq!(listed.code, 5, "{listed:?}");
+    assert_eq!(listed.stdout, "");
 }
