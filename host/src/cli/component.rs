@@ -44,12 +44,7 @@ pub(super) async fn inspect(layers: &Layers<'_>, file: Option<&str>) -> Result<V
 fn load_file(layers: &Layers<'_>, file: &Path) -> Result<Component, Failure> {
     let bytes = read(file)?;
     // Compiled code of a component that nobody trusts is not kept.
-    let digest_of_bundled = bytes == BUNDLED;
-    let cache = if digest_of_bundled {
-        layers.cache_folder()
-    } else {
-        None
-    };
+    let cache = layers.cache_folder().filter(|_| bytes == BUNDLED);
     Engine::new(cache.as_deref())?
         .load(&bytes)
         .map_err(|error| load_failure(&file.display().to_string(), &error))

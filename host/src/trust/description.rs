@@ -410,18 +410,6 @@ impl Description {
         None
     }
 
-    /// The kind with this id.
-    pub fn kind(&self, id: &str) -> Option<&Kind> {
-        self.kinds.iter().find(|kind| kind.id == id)
-    }
-
-    /// The kind that people mean by a word: its id or its plural.
-    pub fn kind_called(&self, word: &str) -> Option<&Kind> {
-        self.kinds
-            .iter()
-            .find(|kind| kind.plural == word || kind.id == word)
-    }
-
     /// The schema of a setting.
     pub fn setting(&self, name: &str) -> Option<&SettingSchema> {
         self.settings.iter().find(|setting| setting.name == name)
@@ -441,10 +429,5 @@ impl Wire {
         self.operations
             .iter()
             .find(|operation| operation.name == name)
-    }
-
-    /// The rate class with this id.
-    pub fn rate_class(&self, id: &str) -> Option<&RateClass> {
-        self.rate_classes.iter().find(|class| class.id == id)
     }
 }
