@@ -5,12 +5,16 @@
 )]
 
 use crate::cognito::wasi::Wasi;
+use crate::contract::actions::Guest as Actions;
 use crate::contract::describe::{Description, Guest as Describe};
+use crate::contract::provisioning::{
+    AccountCheck, CreatedAccount, DeleteOutcome, GrantOutcome, Guest as Provisioning, RevokeOutcome,
+};
 use crate::contract::sync::{
     self, EntitlementPage, GrantPage, GrantsOf, Guest as Sync, GuestSession, Lookup, ResourcePage,
-    Setting,
+    SessionBorrow, Setting, SystemFacts,
 };
-use crate::contract::types::{Error, ResourceId};
+use crate::contract::types::{Attribute, EntitlementId, Error, Principal, ResourceId};
 use crate::session::Session;
 
 struct Component;
@@ -28,6 +32,10 @@ impl Sync for Component {
 impl GuestSession for Session<Wasi> {
     fn open(settings: Vec<Setting>) -> Result<sync::Session, Error> {
         Self::open(&settings, Wasi).map(sync::Session::new)
+    }
+
+    fn system(&self) -> Result<SystemFacts, Error> {
+        self.system()
     }
 
     fn partitions(&self, kind: String) -> Result<Vec<String>, Error> {
@@ -76,6 +84,61 @@ impl GuestSession for Session<Wasi> {
     ) -> Result<GrantPage, Error> {
         self.list_grants(&of, cursor.as_deref(), page_size)
     }
+}
+
+impl Provisioning for Component {
+    fn grant(
+        session: SessionBorrow<'_>,
+        entitlement: EntitlementId,
+        principal: Principal,
+    ) -> Result<GrantOutcome, Error> {
+        opened(&session).grant(&entitlement, &principal)
+    }
+
+    fn revoke(
+        session: SessionBorrow<'_>,
+        entitlement: EntitlementId,
+        principal: Principal,
+    ) -> Result<RevokeOutcome, Error> {
+        opened(&session).revoke(&entitlement, &principal)
+    }
+
+    fn check_account(
+        session: SessionBorrow<'_>,
+        kind: String,
+        fields: Vec<Attribute>,
+    ) -> Result<AccountCheck, Error> {
+        opened(&session).check_account(&kind, &fields)
+    }
+
+    fn create_account(
+        session: SessionBorrow<'_>,
+        kind: String,
+        fields: Vec<Attribute>,
+    ) -> Result<CreatedAccount, Error> {
+        opened(&session).create_account(&kind, &fields)
+    }
+
+    fn delete_account(
+        session: SessionBorrow<'_>,
+        account: ResourceId,
+    ) -> Result<DeleteOutcome, Error> {
+        opened(&session).delete_account(&account)
+    }
+}
+
+impl Actions for Component {
+    fn invoke(
+        session: SessionBorrow<'_>,
+        name: String,
+        arguments: Vec<Attribute>,
+    ) -> Result<Vec<Attribute>, Error> {
+        opened(&session).invoke(&name, &arguments)
+    }
+}
+
+fn opened<'a>(session: &'a SessionBorrow<'_>) -> &'a Session<Wasi> {
+    session.get()
 }
 
 crate::contract::export!(Component with_types_in crate::contract);

@@ -14,12 +14,12 @@
 
 wit_bindgen::generate!({
     path: "../wit",
-    world: "reader",
+    world: "connector",
     generate_all,
     additional_derives: [PartialEq],
     // It holds a handle, and handles can't be compared.
     additional_derives_ignore: ["stream-error"],
 });
 
-pub use exports::identity::connector::{describe, sync};
+pub use exports::identity::connector::{actions, describe, provisioning, sync};
 pub use identity::connector::types;

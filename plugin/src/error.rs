@@ -14,6 +14,8 @@ pub const UNAUTHENTICATED: &str = "unauthenticated";
 pub const PERMISSION_DENIED: &str = "permission-denied";
 /// What the message names does not exist.
 pub const NOT_FOUND: &str = "not-found";
+/// Only where it is not an outcome of its own.
+pub const ALREADY_EXISTS: &str = "already-exists";
 /// The state of the system forbids it.
 pub const FAILED_PRECONDITION: &str = "failed-precondition";
 /// The list has to be read again from its start.
@@ -28,6 +30,8 @@ pub const UNAVAILABLE: &str = "unavailable";
 pub const DEADLINE_EXCEEDED: &str = "deadline-exceeded";
 /// The answer could not be understood or was cut off.
 pub const BAD_RESPONSE: &str = "bad-response";
+/// Nobody knows whether a change took effect.
+pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
 /// The host did not let the request out.
 pub const DENIED_BY_HOST: &str = "denied-by-host";
 /// A defect of the connector.

@@ -4,6 +4,9 @@
 //! The exports exist for wasm alone, because their names are no symbols that a native
 //! linker accepts; everything else builds and is tested natively.
 
+pub mod accounts;
+pub mod actions;
+pub mod aftermath;
 pub mod cognito;
 pub mod contract;
 pub mod describe;
@@ -11,9 +14,14 @@ pub mod error;
 pub mod groups;
 pub mod kinds;
 pub mod memberships;
+pub mod schema;
 pub mod session;
 pub mod settings;
+pub mod system;
 pub mod users;
 
 #[cfg(target_family = "wasm")]
 mod component;
+
+#[cfg(test)]
+pub(crate) mod testing;

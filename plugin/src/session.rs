@@ -1,18 +1,25 @@
-//! What an open connector does: one method for each function of the contract, each
-//! with at most one request.
+//! What an open connector does: one method for each function of the contract. What
+//! reads sends at most one request; what changes is in the modules that it is about.
 
 use aws_credential_types::Credentials;
 
+use crate::accounts::Accounts;
 use crate::cognito::client::Client;
-use crate::cognito::operations::{SERVICE, UserPool};
+use crate::cognito::operations::SERVICE;
+use crate::cognito::pool::UserPool;
 use crate::cognito::signing::Signer;
 use crate::cognito::transport::Transport;
-use crate::contract::sync::{EntitlementPage, GrantPage, GrantsOf, Lookup, ResourcePage, Setting};
-use crate::contract::types::ResourceId;
+use crate::contract::provisioning::{
+    AccountCheck, CreatedAccount, DeleteOutcome, GrantOutcome, RevokeOutcome,
+};
+use crate::contract::sync::{
+    EntitlementPage, GrantPage, GrantsOf, Lookup, ResourcePage, Setting, SystemFacts,
+};
+use crate::contract::types::{Attribute, EntitlementId, Principal, ResourceId};
 use crate::error::{Error, NOT_FOUND, invalid_argument, local};
 use crate::kinds::Kind;
 use crate::settings::Settings;
-use crate::{groups, memberships, users};
+use crate::{actions, groups, memberships, system, users};
 
 /// An open connector.
 #[derive(Debug)]
@@ -41,6 +48,13 @@ impl<T: Transport> Session<T> {
             pool: UserPool::new(settings.user_pool_id, client),
             last_login_attribute: settings.last_login_attribute,
         })
+    }
+
+    /// What the pool says about itself.
+    pub fn system(&self) -> Result<SystemFacts, Error> {
+        let pool = self.pool.describe()?;
+        let last_login = self.last_login_attribute.as_deref();
+        Ok(system::facts(pool, self.pool.id(), last_login))
     }
 
     /// No list of a pool can be cut into slices: filters look at one attribute that a
@@ -167,19 +181,63 @@ impl<T: Transport> Session<T> {
         }
     }
 
+    /// Makes a user a member of a group.
+    pub fn grant(
+        &self,
+        entitlement: &EntitlementId,
+        principal: &Principal,
+    ) -> Result<GrantOutcome, Error> {
+        memberships::grant(&self.pool, entitlement, principal)
+    }
+
+    /// Ends a user's membership of a group.
+    pub fn revoke(
+        &self,
+        entitlement: &EntitlementId,
+        principal: &Principal,
+    ) -> Result<RevokeOutcome, Error> {
+        memberships::revoke(&self.pool, entitlement, principal)
+    }
+
+    /// Checks the fields of a user to be created, and looks whether it is there.
+    pub fn check_account(&self, kind: &str, fields: &[Attribute]) -> Result<AccountCheck, Error> {
+        self.accounts().check(kind, fields)
+    }
+
+    /// Creates a user.
+    pub fn create_account(
+        &self,
+        kind: &str,
+        fields: &[Attribute],
+    ) -> Result<CreatedAccount, Error> {
+        self.accounts().create(kind, fields)
+    }
+
+    /// Deletes a user.
+    pub fn delete_account(&self, account: &ResourceId) -> Result<DeleteOutcome, Error> {
+        self.accounts().delete(account)
+    }
+
+    /// Does what an action says.
+    pub fn invoke(&self, action: &str, arguments: &[Attribute]) -> Result<Vec<Attribute>, Error> {
+        actions::invoke(&self.pool, action, arguments)
+    }
+
+    fn accounts(&self) -> Accounts<'_, T> {
+        Accounts {
+            pool: &self.pool,
+            last_login_attribute: self.last_login_attribute.as_deref(),
+        }
+    }
+
     fn user(&self, username: &str) -> Result<Lookup, Error> {
         let user = self.pool.admin_get_user(username)?;
         // The service also answers to aliases and to the sub; an id is neither.
         if user.username != username {
-            return Err(local(
-                NOT_FOUND,
-                format!(
-                    "no user of user pool '{}' has the id '{username}'; it is another name of \
-                     user '{}'",
-                    self.pool.id(),
-                    user.username
-                ),
-            ));
+            return Err(invalid_argument(format!(
+                "'{username}' is another name of user '{0}'; use user:{0}",
+                user.username
+            )));
         }
         let last_login = self.last_login_attribute.as_deref();
         Ok(Lookup::Found(users::resource(user, last_login)))

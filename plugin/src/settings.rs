@@ -9,7 +9,7 @@ use crate::cognito::endpoint::Endpoint;
 use crate::contract::sync::Setting;
 use crate::error::{Error, invalid_argument};
 
-/// The pool to read.
+/// The pool to work on.
 pub const USER_POOL_ID: &str = "user-pool-id";
 /// The region that it lives in.
 pub const REGION: &str = "region";
@@ -75,7 +75,7 @@ const MAX_ATTRIBUTE_NAME: usize = 32;
 /// Checked settings.
 #[derive(Clone)]
 pub struct Settings {
-    /// The pool to read.
+    /// The pool to work on.
     pub user_pool_id: String,
     /// The region that it lives in.
     pub region: String,

@@ -1,5 +1,6 @@
 //! One operation, from its body to its parsed answer: sign, send, judge, correct the
-//! clock once, retry as often as allowed.
+//! clock once, retry as often as allowed. A change that may have taken effect is never
+//! sent again.
 //!
 //! Relies on [`Transport`] for everything outside; guards against answers that only
 //! look like a success: another content type (the log-in page of a captive portal), an
@@ -32,6 +33,13 @@ const AGENT: HeaderValue =
 /// What is shorter is no secret but a placeholder (`test`), and taking it out would
 /// tear words and codes apart. AWS's secrets have 40 characters.
 const MIN_SECRET: usize = 16;
+
+/// Judges a success by its headers and its body.
+type Accept<'a> = &'a mut dyn FnMut(&HeaderMap, &[u8]) -> Result<(), Cause>;
+
+/// Any JSON object.
+#[derive(serde::Deserialize)]
+struct IgnoredObject {}
 
 /// Sends the operations of one session.
 #[derive(Debug)]
@@ -69,18 +77,35 @@ impl<T: Transport> Client<T> {
         body: &[u8],
     ) -> Result<R, Failure> {
         let mut parsed = None;
-        self.attempt_until_done(operation, body, &mut |answer| {
+        self.attempt_until_done(operation, body, &mut |headers, answer| {
+            usable(headers)?;
             parsed = Some(parse(answer)?);
             Ok(())
         })?;
         parsed.ok_or_else(|| Failure::new(not_understood("it is empty", false)))
     }
 
+    /// Sends an operation whose success says nothing more.
+    pub fn call_void(&self, operation: Operation, body: &[u8]) -> Result<(), Failure> {
+        self.attempt_until_done(operation, body, &mut |headers, answer| {
+            // The documented answer is empty, and needs no content type then; emulators
+            // send an empty object.
+            if answer.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+                return not_compressed(headers);
+            }
+            usable(headers)?;
+            match answer.is_empty() {
+                true => Ok(()),
+                false => parse::<IgnoredObject>(answer).map(drop),
+            }
+        })
+    }
+
     fn attempt_until_done(
         &self,
         operation: Operation,
         body: &[u8],
-        accept: &mut dyn FnMut(&[u8]) -> Result<(), Cause>,
+        accept: Accept<'_>,
     ) -> Result<(), Failure> {
         let mut retries = 0;
         let mut paid: Option<Paid> = None;
@@ -93,6 +118,9 @@ impl<T: Transport> Client<T> {
                 }
                 Err(failed) => failed,
             };
+            if operation.changes() && failure.is_ambiguous() {
+                return Err(failure);
+            }
             if let Some(offset) = better_offset.filter(|_| !clock_corrected) {
                 clock_corrected = true;
                 self.offset.set(offset);
@@ -136,7 +164,7 @@ impl<T: Transport> Client<T> {
         &self,
         operation: Operation,
         body: &[u8],
-        accept: &mut dyn FnMut(&[u8]) -> Result<(), Cause>,
+        accept: Accept<'_>,
     ) -> Result<(), (Failure, Option<Offset>)> {
         let request = self
             .request(operation, body)
@@ -150,7 +178,7 @@ impl<T: Transport> Client<T> {
         let (parts, answer) = response.into_parts();
         let mut offset = None;
         let cause = if parts.status == http::StatusCode::OK {
-            match usable(&parts.headers).and_then(|()| accept(&answer)) {
+            match accept(&parts.headers, &answer) {
                 Ok(()) => return Ok(()),
                 Err(cause) => cause,
             }
@@ -258,19 +286,24 @@ impl<'a> LogLine<'a> {
     }
 }
 
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn not_compressed(headers: &HeaderMap) -> Result<(), Cause> {
+    match text(headers, CONTENT_ENCODING) {
+        None | Some("identity") => Ok(()),
+        Some(_) => Err(not_understood(
+            "it is compressed, which was not asked for",
+            false,
+        )),
+    }
+}
+
 /// Whether a success can be an answer of this API at all.
 fn usable(headers: &HeaderMap) -> Result<(), Cause> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match text(CONTENT_ENCODING) {
-        None | Some("identity") => {}
-        Some(_) => {
-            return Err(not_understood(
-                "it is compressed, which was not asked for",
-                false,
-            ));
-        }
-    }
-    let media_type = text(CONTENT_TYPE)
+    not_compressed(headers)?;
+    let media_type = text(headers, CONTENT_TYPE)
         .and_then(|value| value.split(';').next())
         .map(|value| value.trim().to_ascii_lowercase());
     // The second is what emulators send.

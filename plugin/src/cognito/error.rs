@@ -7,6 +7,8 @@
 //! not taken for the service's at all: blaming the key for what a proxy said would send
 //! people to their IAM policies.
 
+mod ambiguity;
+mod meaning;
 mod text;
 
 use http::{HeaderMap, StatusCode};
@@ -17,7 +19,9 @@ use super::operations::{Operation, Subject};
 use super::retry::Reason;
 use super::transport::{SendError, SendErrorKind};
 use crate::error::{self as code, Error};
-use text::{bare_code, shown, xml_exception, xml_text};
+pub use meaning::Meaning;
+use meaning::{is_known, meaning_of_code, meaning_of_status, refuses_access};
+use text::{bare_code, shown, without, xml_exception, xml_text};
 
 /// Why an operation did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,53 +61,6 @@ pub struct Refusal {
     pub code: Option<String>,
     /// The message, if one was found; not yet fit to be shown.
     pub message: Option<String>,
-}
-
-/// What a refusal means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// Fewer requests, please.
-    Throttled,
-    /// A hard limit.
-    Quota,
-    /// The service failed.
-    ServiceFailed,
-    /// The service gave up on the request.
-    TimedOut,
-    /// The secret does not belong to the key, or something altered the request.
-    WrongSignature,
-    /// The clock is wrong.
-    WrongClock,
-    /// Signed for another region than the one that was asked.
-    WrongScope,
-    /// The key or the session token is unknown.
-    UnknownKey,
-    /// The session token has expired.
-    ExpiredToken,
-    /// The request carried no usable proof.
-    NotAuthenticated,
-    /// IAM says no.
-    Denied,
-    /// The firewall in front of the pool says no.
-    Blocked,
-    /// Something in front of the service says no.
-    Intercepted,
-    /// The user does not exist.
-    NoSuchUser,
-    /// The pool or the group does not exist.
-    NoSuchResource,
-    /// A member of the request is wrong.
-    InvalidInput,
-    /// The page token is wrong.
-    InvalidToken,
-    /// The pool or its region does not offer the operation.
-    NotOffered,
-    /// The endpoint does not speak this API.
-    NotThisApi,
-    /// An answer that sends us elsewhere.
-    Redirect,
-    /// Anything else.
-    Unknown,
 }
 
 /// The body of a refusal. A member of an unexpected type must not hide the others.
@@ -210,6 +167,8 @@ impl Failure {
             Cause::NotAnswered(error) => match error.kind {
                 SendErrorKind::NameResolution
                 | SendErrorKind::Connection
+                | SendErrorKind::ConnectTimeout
+                | SendErrorKind::Broken
                 | SendErrorKind::Timeout
                 | SendErrorKind::Incomplete => Some(Reason::Transient),
                 SendErrorKind::Denied
@@ -225,6 +184,28 @@ impl Failure {
             Cause::NotUnderstood { cut_off, .. } => cut_off.then_some(Reason::Transient),
             Cause::NotSigned => None,
         }
+    }
+
+    /// What the refusal means, if it is one.
+    #[must_use]
+    pub fn meaning(&self) -> Option<Meaning> {
+        match &self.cause {
+            Cause::Refused(refusal) => Some(refusal.meaning()),
+            _ => None,
+        }
+    }
+
+    /// The same without these values in what the service said: it likes to quote the
+    /// attribute that it refuses.
+    #[must_use]
+    pub fn without(mut self, values: &[&str]) -> Self {
+        if let Cause::Refused(refusal) = &mut self.cause {
+            refusal.message = refusal
+                .message
+                .take()
+                .map(|message| without(&message, values));
+        }
+        self
     }
 
     /// The error of the contract.
@@ -266,6 +247,14 @@ fn not_answered(error: &SendError, operation: Operation, server: &str) -> (&'sta
         SendErrorKind::Connection => (
             code::UNAVAILABLE,
             format!("no connection to {server} for {operation}"),
+        ),
+        SendErrorKind::ConnectTimeout => (
+            code::DEADLINE_EXCEEDED,
+            format!("{server} could not be reached in time for {operation}"),
+        ),
+        SendErrorKind::Broken => (
+            code::UNAVAILABLE,
+            format!("the connection to {server} broke before {operation} was answered"),
         ),
         SendErrorKind::Certificate => (
             code::UNAVAILABLE,
@@ -377,6 +366,32 @@ fn refused(
             code::NOT_FOUND,
             subject.missing_resource(refusal.message.as_deref().unwrap_or_default()),
         ),
+        Meaning::UserExists => (code::ALREADY_EXISTS, subject.existing_user()),
+        Meaning::AliasExists => (
+            code::FAILED_PRECONDITION,
+            format!(
+                "an address or a name of the account already belongs to another account of user \
+                 pool '{pool}' as its alias, and is not taken away from it"
+            ),
+        ),
+        Meaning::Forbidden => (
+            code::FAILED_PRECONDITION,
+            format!(
+                "the set-up of user pool '{pool}' or the state of the user forbids {operation}"
+            ),
+        ),
+        Meaning::LambdaRefused => (
+            code::FAILED_PRECONDITION,
+            format!("a Lambda trigger of user pool '{pool}' refused {operation}"),
+        ),
+        Meaning::LambdaFailed => (
+            code::FAILED_PRECONDITION,
+            format!("a Lambda trigger of user pool '{pool}' failed at {operation}"),
+        ),
+        Meaning::NotDelivered => (
+            code::FAILED_PRECONDITION,
+            format!("user pool '{pool}' could not deliver its message at {operation}"),
+        ),
         Meaning::InvalidInput | Meaning::InvalidToken if subject.with_cursor => (
             code::CURSOR_EXPIRED,
             format!(
@@ -408,76 +423,6 @@ fn refused(
         ),
     };
     (code, format!("{what} {}", refusal.quote()))
-}
-
-fn meaning_of_code(code: &str) -> Option<Meaning> {
-    // Bare it is the word of many a proxy.
-    if code == "ForbiddenException" {
-        return Some(Meaning::Blocked);
-    }
-    // The same error is called `X` by some front ends and `XException` by others.
-    let code = code.strip_suffix("Exception").unwrap_or(code);
-    Some(match code {
-        "TooManyRequests"
-        | "Throttling"
-        | "Throttled"
-        | "RequestThrottled"
-        | "RequestLimitExceeded"
-        | "BandwidthLimitExceeded"
-        | "SlowDown"
-        | "PriorRequestNotComplete"
-        | "EC2Throttled"
-        | "TransactionInProgress"
-        | "ProvisionedThroughputExceeded" => Meaning::Throttled,
-        // Every AWS SDK retries this one; in Cognito it is a daily or absolute limit.
-        "LimitExceeded" | "ServiceQuotaExceeded" => Meaning::Quota,
-        "InternalError"
-        | "InternalServer"
-        | "InternalServerError"
-        | "InternalFailure"
-        | "ServiceUnavailable" => Meaning::ServiceFailed,
-        "RequestTimeout" => Meaning::TimedOut,
-        "InvalidSignature" | "SignatureDoesNotMatch" | "AuthFailure" => Meaning::WrongSignature,
-        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => Meaning::WrongClock,
-        "UnrecognizedClient" | "InvalidClientTokenId" | "InvalidAccessKeyId" => Meaning::UnknownKey,
-        "ExpiredToken" => Meaning::ExpiredToken,
-        "MissingAuthenticationToken" | "IncompleteSignature" => Meaning::NotAuthenticated,
-        "AccessDenied" | "NotAuthorized" | "UnauthorizedOperation" => Meaning::Denied,
-        "UserNotFound" => Meaning::NoSuchUser,
-        "ResourceNotFound" => Meaning::NoSuchResource,
-        "InvalidParameter" | "Validation" | "ValidationError" => Meaning::InvalidInput,
-        "InvalidToken" => Meaning::InvalidToken,
-        "OperationNotEnabled"
-        | "UserPoolAddOnNotEnabled"
-        | "FeatureUnavailableInTier"
-        | "OptInRequired" => Meaning::NotOffered,
-        "UnknownOperation" | "Serialization" | "InvalidAction" | "Unsupported" => {
-            Meaning::NotThisApi
-        }
-        _ => return None,
-    })
-}
-
-/// The statuses that a proxy or a portal uses for its own refusals.
-fn refuses_access(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-}
-
-fn is_known(code: &str) -> bool {
-    meaning_of_code(bare_code(code)).is_some()
-}
-
-fn meaning_of_status(status: StatusCode) -> Meaning {
-    match status.as_u16() {
-        300..=399 => Meaning::Redirect,
-        401 => Meaning::NotAuthenticated,
-        403 => Meaning::Denied,
-        404 | 405 | 415 => Meaning::NotThisApi,
-        408 => Meaning::TimedOut,
-        429 => Meaning::Throttled,
-        500..=599 => Meaning::ServiceFailed,
-        _ => Meaning::Unknown,
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::transport::{SendError, SendErrorKind, Transport};
 
-type Answer = Result<http::Response<Vec<u8>>, SendError>;
+pub(crate) type Answer = Result<http::Response<Vec<u8>>, SendError>;
 
 /// Shared, so that a test keeps a view of what the session under test owns.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +103,17 @@ impl Fake {
     /// The headers of a request, by its number.
     pub(crate) fn headers(&self, index: usize) -> HeaderMap {
         self.0.sent.borrow()[index].headers().clone()
+    }
+
+    /// The bytes of a request's body, as text.
+    pub(crate) fn body(&self, index: usize) -> String {
+        String::from_utf8(self.0.sent.borrow()[index].body().clone()).unwrap()
+    }
+
+    /// The operations that were sent.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let sent = self.sent().into_iter();
+        sent.map(|(operation, _)| operation).collect()
     }
 
     /// Method and address of a request.

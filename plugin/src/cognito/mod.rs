@@ -1,5 +1,5 @@
 //! Client of the Amazon Cognito user pools JSON API, as small as the connector needs
-//! it: six reading operations on one pool.
+//! it: twelve operations on one pool.
 //!
 //! No AWS SDK: its executor, connectors and credential chain are larger than the whole
 //! component and need more imports than a sandbox should grant. Signing is the one
@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod error;
 pub mod model;
 pub mod operations;
+pub mod pool;
 pub mod retry;
 pub mod signing;
 pub mod skew;

@@ -2,10 +2,11 @@
 //!
 //! Strict where a gap would look like an empty pool: a list that is missing, `null` or
 //! of another type is an error, and so is an object without its name. Lenient where a
-//! gap is only something unknown: optional members, timestamps, and members that a
-//! later version of the API adds.
+//! gap is only something unknown: optional members, timestamps, the pool's own facts,
+//! and members that a later version of the API adds.
 
 use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::value::RawValue;
 
 use super::timestamp::Timestamp;
 
@@ -111,18 +112,101 @@ pub struct Group {
     pub last_modified_date: Timestamp,
 }
 
+/// The answer of AdminCreateUser.
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CreatedUser {
+    pub(super) user: User,
+}
+
 /// The answer of DescribeUserPool.
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribedUserPool {
-    pub(super) user_pool: UserPool,
+    pub(super) user_pool: Pool,
 }
 
-/// The one member of a user pool that is needed.
-#[derive(Debug, serde::Deserialize)]
+/// A user pool, as far as it matters here. Emulators leave out or send as `null` much
+/// of what the service always sends, therefore nothing is required.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct UserPool {
-    pub(super) estimated_number_of_users: Option<i64>,
+pub struct Pool {
+    /// Its id.
+    pub id: Option<String>,
+    /// What its permissions are granted on.
+    pub arn: Option<String>,
+    /// What people called it.
+    pub name: Option<String>,
+    /// The plan: LITE, ESSENTIALS or PLUS.
+    pub user_pool_tier: Option<String>,
+    /// How many users it believes to have.
+    pub estimated_number_of_users: Option<i64>,
+    /// Which attributes users have; empty if it was not sent.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub schema_attributes: Vec<SchemaAttribute>,
+    /// With what people sign in instead of a username.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub username_attributes: Vec<String>,
+    /// With what people sign in besides the username.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub alias_attributes: Vec<String>,
+    /// How usernames are compared.
+    pub username_configuration: Option<UsernameConfiguration>,
+}
+
+/// How usernames are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct UsernameConfiguration {
+    /// Whether `Alice` and `alice` are two users; absent: they are.
+    pub case_sensitive: Option<bool>,
+}
+
+/// An attribute that users of a pool can have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SchemaAttribute {
+    /// Its name, with the prefix `custom:` where it has one.
+    pub name: Option<String>,
+    /// String, Number, DateTime or Boolean.
+    pub attribute_data_type: Option<String>,
+    /// Whether every user should have it.
+    pub required: Option<bool>,
+    /// Bounds of a text's length.
+    pub string_attribute_constraints: Option<StringConstraints>,
+    /// Bounds of a number.
+    pub number_attribute_constraints: Option<NumberConstraints>,
+}
+
+/// Bounds of a text's length, which the service sends as texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StringConstraints {
+    /// The shortest, in characters.
+    #[serde(default, deserialize_with = "bound")]
+    pub min_length: Option<String>,
+    /// The longest, in characters.
+    #[serde(default, deserialize_with = "bound")]
+    pub max_length: Option<String>,
+}
+
+/// Bounds of a number, which the service sends as texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NumberConstraints {
+    /// The smallest.
+    #[serde(default, deserialize_with = "bound")]
+    pub min_value: Option<String>,
+    /// The largest.
+    #[serde(default, deserialize_with = "bound")]
+    pub max_value: Option<String>,
+}
+
+/// A number in a text, or one that an emulator sends as a number.
+fn bound<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let text = raw.get().trim_matches('"');
+    Ok((text != "null").then(|| text.to_owned()))
 }
 
 fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -142,6 +226,10 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     Ok(token)
 }
 
-fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Attribute>, D::Error> {
+fn or_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

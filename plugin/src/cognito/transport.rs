@@ -51,11 +51,15 @@ pub enum SendErrorKind {
     Denied,
     /// The name of the endpoint does not resolve.
     NameResolution,
-    /// No connection, or it broke before the answer began.
+    /// No connection could be made, so nothing was sent.
     Connection,
+    /// No connection was made in time, so nothing was sent.
+    ConnectTimeout,
+    /// The connection broke before the answer began; the request may have arrived.
+    Broken,
     /// The other side is not who it should be.
     Certificate,
-    /// Too slow.
+    /// The answer did not come in time; the request may have arrived.
     Timeout,
     /// The answer began and did not end properly.
     Incomplete,

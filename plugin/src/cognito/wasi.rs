@@ -74,7 +74,8 @@ impl Transport for Wasi {
         // more than the broken stream.
         let written = write(outgoing_body, &body);
         let response = wait(&answer)?;
-        written?;
+        written
+            .map_err(|SendError { kind, detail }| SendError::new(after_the_start(kind), detail))?;
         read(response)
     }
 
@@ -136,7 +137,9 @@ fn wait(answer: &FutureIncomingResponse) -> Result<IncomingResponse, SendError> 
     loop {
         if let Some(result) = answer.get() {
             return result
-                .map_err(|()| refused("the answer was taken before"))?
+                .map_err(|()| {
+                    SendError::new(SendErrorKind::Protocol, "the answer was taken before")
+                })?
                 .map_err(error);
         }
         answer.subscribe().block();
@@ -199,15 +202,26 @@ fn broken_stream(broken: &StreamError) -> SendError {
     };
     code.map_or_else(
         || SendError::new(SendErrorKind::Incomplete, "the connection broke"),
-        |code| match error(code) {
-            // The answer had begun when this happened.
-            SendError {
-                kind: SendErrorKind::Connection,
-                detail,
-            } => SendError::new(SendErrorKind::Incomplete, detail),
-            other => other,
+        |code| {
+            let SendError { kind, detail } = error(code);
+            SendError::new(after_the_start(kind), detail)
         },
     )
+}
+
+/// What a failure means once the answer has begun: whatever it is called, the request
+/// was sent, and a change must not be taken for one that was not.
+fn after_the_start(kind: SendErrorKind) -> SendErrorKind {
+    match kind {
+        SendErrorKind::Denied
+        | SendErrorKind::NameResolution
+        | SendErrorKind::Connection
+        | SendErrorKind::ConnectTimeout
+        | SendErrorKind::Certificate
+        | SendErrorKind::Broken
+        | SendErrorKind::Incomplete => SendErrorKind::Incomplete,
+        kind @ (SendErrorKind::Timeout | SendErrorKind::TooLong | SendErrorKind::Protocol) => kind,
+    }
 }
 
 fn error(code: ErrorCode) -> SendError {
@@ -225,9 +239,8 @@ fn error(code: ErrorCode) -> SendError {
         | ErrorCode::HttpRequestTrailerSize(_)
         | ErrorCode::ConfigurationError
         | ErrorCode::LoopDetected => SendErrorKind::Denied,
-        ErrorCode::DnsTimeout
-        | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionReadTimeout
+        ErrorCode::DnsTimeout | ErrorCode::ConnectionTimeout => SendErrorKind::ConnectTimeout,
+        ErrorCode::ConnectionReadTimeout
         | ErrorCode::ConnectionWriteTimeout
         | ErrorCode::HttpResponseTimeout => SendErrorKind::Timeout,
         ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => SendErrorKind::NameResolution,
@@ -245,11 +258,11 @@ fn error(code: ErrorCode) -> SendError {
         ErrorCode::DestinationUnavailable
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
-        | ErrorCode::ConnectionTerminated
         | ErrorCode::ConnectionLimitReached
         | ErrorCode::TlsProtocolError
-        | ErrorCode::TlsAlertReceived(_)
-        | ErrorCode::InternalError(_) => SendErrorKind::Connection,
+        | ErrorCode::TlsAlertReceived(_) => SendErrorKind::Connection,
+        // The last can be anything at any time.
+        ErrorCode::ConnectionTerminated | ErrorCode::InternalError(_) => SendErrorKind::Broken,
     };
     SendError::new(kind, detail(code))
 }
@@ -270,7 +283,6 @@ fn detail(code: ErrorCode) -> String {
         | ErrorCode::HttpRequestUriTooLong => "it is too long".to_owned(),
         ErrorCode::DestinationIpProhibited => "its address is prohibited".to_owned(),
         ErrorCode::LoopDetected => "it would run in a circle".to_owned(),
-        ErrorCode::ConnectionTerminated => "it broke".to_owned(),
         ErrorCode::ConnectionLimitReached => "too many are open".to_owned(),
         ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => {
             "the TLS handshake failed".to_owned()
@@ -289,8 +301,8 @@ mod tests {
         for (code, kind) in [
             (ErrorCode::HttpRequestDenied, SendErrorKind::Denied),
             (ErrorCode::DestinationIpProhibited, SendErrorKind::Denied),
-            (ErrorCode::DnsTimeout, SendErrorKind::Timeout),
-            (ErrorCode::ConnectionTimeout, SendErrorKind::Timeout),
+            (ErrorCode::DnsTimeout, SendErrorKind::ConnectTimeout),
+            (ErrorCode::ConnectionTimeout, SendErrorKind::ConnectTimeout),
             (ErrorCode::ConnectionReadTimeout, SendErrorKind::Timeout),
             (ErrorCode::HttpResponseTimeout, SendErrorKind::Timeout),
             (
@@ -305,9 +317,11 @@ mod tests {
             ),
             (ErrorCode::HttpProtocolError, SendErrorKind::Protocol),
             (ErrorCode::ConnectionRefused, SendErrorKind::Connection),
-            (ErrorCode::ConnectionTerminated, SendErrorKind::Connection),
+            (ErrorCode::DestinationUnavailable, SendErrorKind::Connection),
             (ErrorCode::ConnectionLimitReached, SendErrorKind::Connection),
-            (ErrorCode::InternalError(None), SendErrorKind::Connection),
+            (ErrorCode::TlsProtocolError, SendErrorKind::Connection),
+            (ErrorCode::ConnectionTerminated, SendErrorKind::Broken),
+            (ErrorCode::InternalError(None), SendErrorKind::Broken),
         ] {
             let name = format!("{code:?}");
             assert_eq!(error(code).kind, kind, "{name}");
@@ -332,6 +346,27 @@ mod tests {
         };
         assert_eq!(error(ErrorCode::DnsError(sentence)).detail, "");
         assert_eq!(error(ErrorCode::ConnectionRefused).detail, "");
-        assert_eq!(error(ErrorCode::ConnectionTerminated).detail, "it broke");
+        assert_eq!(error(ErrorCode::ConnectionTerminated).detail, "");
+    }
+
+    #[test]
+    fn once_the_answer_has_begun_nothing_counts_as_not_sent() {
+        for kind in [
+            SendErrorKind::Denied,
+            SendErrorKind::NameResolution,
+            SendErrorKind::Connection,
+            SendErrorKind::ConnectTimeout,
+            SendErrorKind::Certificate,
+            SendErrorKind::Broken,
+        ] {
+            assert_eq!(after_the_start(kind), SendErrorKind::Incomplete, "{kind:?}");
+        }
+        for kind in [
+            SendErrorKind::Timeout,
+            SendErrorKind::TooLong,
+            SendErrorKind::Protocol,
+        ] {
+            assert_eq!(after_the_start(kind), kind);
+        }
     }
 }

@@ -1,46 +1,103 @@
 use super::*;
 use crate::cognito::endpoint::Endpoint;
+use crate::contract::describe::{Access, BindingSource, RateScope, SettingSchema, SettingType};
 use std::collections::BTreeSet;
 
-/// Member, source, functions.
-type Bound = (String, BindingSource, Vec<String>);
+/// Name, rate class, kinds, functions.
+type Asked<'a> = (&'a str, &'a str, &'a str, Vec<&'a str>);
+
+/// Member, sources, functions.
+type Bound<'a> = (&'a str, Vec<BindingSource>, Vec<&'a str>);
+
+const ENABLE: &str = "actions.invoke/enable_user";
+const DISABLE: &str = "actions.invoke/disable_user";
+const CHECK: &str = "provisioning.check-account";
+const CREATE: &str = "provisioning.create-account";
+const DELETE: &str = "provisioning.delete-account";
+const GRANT: &str = "provisioning.grant";
+const REVOKE: &str = "provisioning.revoke";
+
+fn strs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
 
 #[test]
-fn exactly_the_six_reading_operations_are_asked_for() {
+fn exactly_six_reading_and_six_changing_operations_are_asked_for() {
     let wire = description().wire;
-    let asked: Vec<(&str, &str, Vec<&str>)> = wire
-        .operations
-        .iter()
-        .map(|operation| {
-            let functions = operation.functions.iter().map(String::as_str).collect();
-            (
-                operation.name.as_str(),
-                operation.rate_class.as_str(),
-                functions,
-            )
-        })
-        .collect();
+    let asked = |access| -> Vec<Asked<'_>> {
+        wire.operations
+            .iter()
+            .filter(|operation| operation.access == access)
+            .map(|operation| {
+                assert_eq!(operation.kinds.len(), 1);
+                (
+                    operation.name.as_str(),
+                    operation.rate_class.as_str(),
+                    operation.kinds[0].as_str(),
+                    strs(&operation.functions),
+                )
+            })
+            .collect()
+    };
     assert_eq!(
-        asked,
+        asked(Access::Read),
         [
-            ("ListUsers", "user-list", vec!["sync.list-resources"]),
-            ("AdminGetUser", "user-read", vec!["sync.get-resource"]),
+            (
+                "ListUsers",
+                "user-list",
+                "user",
+                vec!["sync.list-resources"]
+            ),
+            (
+                "AdminGetUser",
+                "user-read",
+                "user",
+                vec!["sync.get-resource", CHECK, CREATE, DELETE, ENABLE, DISABLE]
+            ),
             (
                 "ListGroups",
                 "user-pool-resource-read",
+                "group",
                 vec!["sync.list-resources", "sync.get-resource"]
             ),
-            ("ListUsersInGroup", "user-list", vec!["sync.list-grants"]),
+            (
+                "ListUsersInGroup",
+                "user-list",
+                "group",
+                vec!["sync.list-grants"]
+            ),
             (
                 "AdminListGroupsForUser",
                 "user-resource-read",
-                vec!["sync.list-grants"]
+                "group",
+                vec!["sync.list-grants", GRANT, REVOKE]
             ),
-            ("DescribeUserPool", "user-pool-read", vec!["sync.estimate"]),
+            (
+                "DescribeUserPool",
+                "user-pool-read",
+                "user",
+                vec!["sync.estimate", "sync.system", CHECK, CREATE]
+            ),
         ]
     );
+    assert_eq!(
+        asked(Access::Change),
+        [
+            ("AdminAddUserToGroup", "user-update", "group", vec![GRANT]),
+            (
+                "AdminRemoveUserFromGroup",
+                "user-update",
+                "group",
+                vec![REVOKE]
+            ),
+            ("AdminCreateUser", "user-creation", "user", vec![CREATE]),
+            ("AdminDeleteUser", "user-update", "user", vec![DELETE]),
+            ("AdminEnableUser", "user-update", "user", vec![ENABLE]),
+            ("AdminDisableUser", "user-update", "user", vec![DISABLE]),
+        ]
+    );
+    assert_eq!(wire.operations.len(), 12);
     for operation in &wire.operations {
-        assert_eq!(operation.access, Access::Read);
         assert_eq!(operation.route, None);
         let permission = format!("cognito-idp:{}", operation.name);
         assert_eq!(operation.permission.as_deref(), Some(permission.as_str()));
@@ -50,46 +107,134 @@ fn exactly_the_six_reading_operations_are_asked_for() {
 
 #[test]
 fn every_operation_is_bound_to_the_pool_and_to_what_the_call_is_about() {
-    let bound: Vec<(String, Vec<Bound>)> = description()
-        .wire
-        .operations
-        .into_iter()
-        .map(|operation| {
-            let members = operation.bound.into_iter();
-            let members = members.map(|bound| (bound.member, bound.source, bound.functions));
-            (operation.name, members.collect())
-        })
-        .collect();
-    let pool = || {
-        let setting = BindingSource::Setting("user-pool-id".to_owned());
-        ("/UserPoolId".to_owned(), setting, Vec::new())
-    };
-    let about = |member: &str, source, function: &str| {
-        vec![
-            pool(),
-            (member.to_owned(), source, vec![function.to_owned()]),
-        ]
+    let operations = description().wire.operations;
+    let mut about: Vec<(&str, Vec<Bound<'_>>)> = Vec::new();
+    for operation in &operations {
+        let mut members: Vec<Bound<'_>> = operation
+            .bound
+            .iter()
+            .map(|bound| {
+                (
+                    bound.member.as_str(),
+                    bound.sources.clone(),
+                    strs(&bound.functions),
+                )
+            })
+            .collect();
+        let pool = vec![BindingSource::Setting("user-pool-id".to_owned())];
+        assert_eq!(members.remove(0), ("/UserPoolId", pool, Vec::new()));
+        about.push((operation.name.as_str(), members));
+    }
+    let user = |source, functions| ("/Username", vec![source], functions);
+    let group = |functions| ("/GroupName", vec![BindingSource::Resource], functions);
+    let argument = |name: &str| BindingSource::Argument(name.to_owned());
+    let new_user = |functions| {
+        (
+            "/Username",
+            vec![argument("username"), argument("email")],
+            functions,
+        )
     };
     assert_eq!(
-        bound,
+        about,
         [
-            ("ListUsers".to_owned(), vec![pool()]),
+            ("ListUsers", vec![]),
             (
-                "AdminGetUser".to_owned(),
-                about("/Username", BindingSource::Resource, "sync.get-resource")
+                "AdminGetUser",
+                vec![
+                    user(BindingSource::Resource, vec!["sync.get-resource", DELETE]),
+                    new_user(vec![CHECK, CREATE]),
+                    user(argument("user_id"), vec![ENABLE, DISABLE]),
+                ]
             ),
-            ("ListGroups".to_owned(), vec![pool()]),
+            ("ListGroups", vec![]),
+            ("ListUsersInGroup", vec![group(vec!["sync.list-grants"])]),
             (
-                "ListUsersInGroup".to_owned(),
-                about("/GroupName", BindingSource::Resource, "sync.list-grants")
+                "AdminListGroupsForUser",
+                vec![user(
+                    BindingSource::Principal,
+                    vec!["sync.list-grants", GRANT, REVOKE]
+                )]
+            ),
+            ("DescribeUserPool", vec![]),
+            (
+                "AdminAddUserToGroup",
+                vec![
+                    user(BindingSource::Principal, vec![GRANT]),
+                    group(vec![GRANT])
+                ]
             ),
             (
-                "AdminListGroupsForUser".to_owned(),
-                about("/Username", BindingSource::Principal, "sync.list-grants")
+                "AdminRemoveUserFromGroup",
+                vec![
+                    user(BindingSource::Principal, vec![REVOKE]),
+                    group(vec![REVOKE])
+                ]
             ),
-            ("DescribeUserPool".to_owned(), vec![pool()]),
+            ("AdminCreateUser", vec![new_user(vec![CREATE])]),
+            (
+                "AdminDeleteUser",
+                vec![user(BindingSource::Resource, vec![DELETE])]
+            ),
+            (
+                "AdminEnableUser",
+                vec![user(argument("user_id"), vec![ENABLE])]
+            ),
+            (
+                "AdminDisableUser",
+                vec![user(argument("user_id"), vec![DISABLE])]
+            ),
         ]
     );
+}
+
+#[test]
+fn the_arguments_that_requests_are_bound_to_are_in_the_schemas() {
+    let description = description();
+    let fields: Vec<&str> = description
+        .account_schema
+        .iter()
+        .chain(description.actions.iter().flat_map(|a| &a.arguments))
+        .map(|field| field.name.as_str())
+        .collect();
+    for operation in &description.wire.operations {
+        for source in operation.bound.iter().flat_map(|bound| &bound.sources) {
+            if let BindingSource::Argument(name) = source {
+                assert!(fields.contains(&name.as_str()), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_account_schema_names_what_has_a_meaning_of_its_own() {
+    let fields: Vec<(String, SettingType)> = description()
+        .account_schema
+        .into_iter()
+        .map(|field| {
+            assert!(!field.required && !field.secret, "{}", field.name);
+            assert!(field.help.ends_with('.'), "{}", field.help);
+            (field.name, field.value_type)
+        })
+        .collect();
+    let text = |name: &str| (name.to_owned(), SettingType::Text);
+    assert_eq!(
+        fields,
+        [
+            text("email"),
+            text("given_name"),
+            text("family_name"),
+            text("username"),
+            ("sendInviteEmail".to_owned(), SettingType::Boolean),
+        ]
+    );
+}
+
+#[test]
+fn the_actions_are_those_that_can_be_invoked() {
+    let actions = description().actions;
+    let names: Vec<&str> = actions.iter().map(|action| action.name.as_str()).collect();
+    assert_eq!(names, ["enable_user", "disable_user"]);
 }
 
 #[test]
@@ -123,6 +268,8 @@ fn every_rate_class_is_used_and_every_used_one_exists() {
             vec![(RateScope::Account, 30)],
             vec![(RateScope::Account, 120)],
             vec![(RateScope::Account, 50)],
+            vec![(RateScope::Account, 50)],
+            vec![(RateScope::Account, 25)],
             vec![(RateScope::Account, 15)],
             vec![(RateScope::Account, 20), (RateScope::SystemOperation, 5)],
         ]
@@ -215,9 +362,6 @@ fn the_kinds_are_users_and_groups_of_users() {
     assert_eq!(group.entitlements.len(), 1);
     assert_eq!(group.entitlements[0].slug, "member");
     assert_eq!(group.entitlements[0].grantable_to, ["user"]);
-    assert!(
-        kinds
-            .iter()
-            .all(|kind| kind.parents.is_empty() && !kind.accounts)
-    );
+    assert!(kinds.iter().all(|kind| kind.parents.is_empty()));
+    assert_eq!((user.accounts, group.accounts), (true, false));
 }

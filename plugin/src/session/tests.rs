@@ -258,14 +258,9 @@ fn a_missing_user_is_not_found() {
 #[test]
 fn an_alias_of_a_user_is_not_its_id() {
     let (session, _) = open(&[(200, json!({"Username": "Alice"}))]);
-    let error = session
-        .get_resource(&Kind::User.resource("alice"), None)
-        .unwrap_err();
-    assert_eq!(error.code, "not-found");
-    assert!(
-        error.message.contains("another name of user 'Alice'"),
-        "{}",
-        error.message
+    assert_eq!(
+        invalid(session.get_resource(&Kind::User.resource("alice"), None)),
+        "'alice' is another name of user 'Alice'; use user:Alice"
     );
 }
 
@@ -332,6 +327,32 @@ fn the_estimate_is_the_pools_own_or_unknown() {
     assert_eq!(session.estimate("group"), Ok(None));
     assert_eq!(fake.requests(), 0);
     assert_eq!(session.estimate("user").unwrap_err().code, "bad-response");
+}
+
+#[test]
+fn the_pool_is_described_once_for_a_session() {
+    let pool = json!({"UserPool": {"EstimatedNumberOfUsers": 7, "Name": "staff"}});
+    let (session, fake) = open(&[
+        (400, json!({"__type": "AccessDeniedException"})),
+        (200, pool),
+    ]);
+    assert_eq!(session.estimate("user"), Ok(None), "a denial is not kept");
+    assert_eq!(session.estimate("user"), Ok(Some(7)));
+    assert_eq!(session.estimate("user"), Ok(Some(7)));
+    assert_eq!(session.system().unwrap().name.as_deref(), Some("staff"));
+    assert_eq!(fake.requests(), 2);
+}
+
+#[test]
+fn what_the_pool_says_about_itself_needs_the_right_to_ask() {
+    let (session, _) = open(&[(400, json!({"__type": "AccessDeniedException"}))]);
+    let error = session.system().unwrap_err();
+    assert_eq!(error.code, "permission-denied");
+    assert!(
+        error.message.contains("cognito-idp:DescribeUserPool"),
+        "{}",
+        error.message
+    );
 }
 
 #[test]

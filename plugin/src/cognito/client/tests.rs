@@ -424,3 +424,85 @@ fn a_list_of_groups_is_as_strict_as_a_list_of_users() {
             .unwrap_err();
     }
 }
+
+fn void(answer: http::Response<Vec<u8>>) -> Result<(), bool> {
+    let fake = Fake::answering([answer]);
+    client(&fake, 1)
+        .call_void(Operation::AdminDeleteUser, b"{}")
+        .map_err(|failure| failure.is_ambiguous())
+}
+
+#[test]
+fn an_operation_without_an_answer_is_done_when_nothing_or_an_object_comes() {
+    let mut untyped = answer(200, "");
+    untyped.headers_mut().remove("content-type");
+    assert_eq!(void(untyped), Ok(()));
+    for body in ["", "{}", " {} ", r#"{"Later":{"more":[1]}}"#] {
+        assert_eq!(void(answer(200, body)), Ok(()), "{body}");
+    }
+}
+
+#[test]
+fn an_operation_without_an_answer_is_in_doubt_when_something_else_comes() {
+    let html = |body| with_header(answer(200, body), "content-type", "text/html");
+    let mut untyped = answer(200, "{}");
+    untyped.headers_mut().remove("content-type");
+    let mut packed = with_header(answer(200, ""), "content-encoding", "gzip");
+    packed.headers_mut().remove("content-type");
+    for odd in [
+        html("<html></html>"),
+        html(""),
+        html("{}"),
+        untyped,
+        packed,
+        answer(200, "null"),
+        answer(200, "[]"),
+        answer(200, "{"),
+        answer(200, "{}{}"),
+        answer(204, ""),
+        answer(302, ""),
+        answer(500, ""),
+    ] {
+        let shown = format!("{odd:?}");
+        assert_eq!(void(odd), Err(true), "{shown}");
+    }
+}
+
+#[test]
+fn a_change_is_sent_again_only_when_it_certainly_did_not_happen() {
+    let send = |first: Result<http::Response<Vec<u8>>, SendError>| {
+        let fake = Fake::default();
+        fake.then(first);
+        fake.then(Ok(answer(200, "{}")));
+        let result = client(&fake, 3).call_void(Operation::AdminDeleteUser, b"{}");
+        (result.is_ok(), fake.requests())
+    };
+    for kind in [
+        SendErrorKind::NameResolution,
+        SendErrorKind::Connection,
+        SendErrorKind::ConnectTimeout,
+    ] {
+        assert_eq!(send(Err(SendError::new(kind, ""))), (true, 2), "{kind:?}");
+    }
+    assert_eq!(send(Ok(answer(429, THROTTLE))), (true, 2));
+    for kind in [
+        SendErrorKind::Broken,
+        SendErrorKind::Timeout,
+        SendErrorKind::Incomplete,
+    ] {
+        assert_eq!(send(Err(SendError::new(kind, ""))), (false, 1), "{kind:?}");
+    }
+    for status in [408, 500, 503] {
+        assert_eq!(send(Ok(answer(status, ""))), (false, 1), "{status}");
+    }
+    assert_eq!(send(Ok(answer(200, "{\"cut"))), (false, 1));
+}
+
+#[test]
+fn a_change_that_was_signed_at_the_wrong_time_is_signed_again() {
+    let fake = Fake::answering([expired_by(20), answer(200, "{}")]);
+    client(&fake, 1)
+        .call_void(Operation::AdminDeleteUser, b"{}")
+        .unwrap();
+    assert_eq!(fake.headers(1)["x-amz-date"], "20250214T122000Z");
+}

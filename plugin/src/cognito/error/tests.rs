@@ -1,6 +1,9 @@
 use super::*;
 use http::HeaderValue;
 
+mod no_answer;
+mod quotations;
+
 const POOL: &str = "us-east-1_AbCd12345";
 const SERVER: &str = "127.0.0.1:9";
 
@@ -172,6 +175,32 @@ fn every_code_becomes_the_contracts_code() {
         (400, "ResourceNotFoundException", "not-found", false),
         (400, "InvalidParameterException", "invalid-argument", false),
         (400, "ValidationException", "invalid-argument", false),
+        (400, "UsernameExistsException", "already-exists", false),
+        (400, "AliasExistsException", "failed-precondition", false),
+        (
+            400,
+            "UserLambdaValidationException",
+            "failed-precondition",
+            false,
+        ),
+        (
+            400,
+            "UnexpectedLambdaException",
+            "failed-precondition",
+            false,
+        ),
+        (
+            400,
+            "CodeDeliveryFailureException",
+            "failed-precondition",
+            false,
+        ),
+        (
+            400,
+            "UnsupportedUserStateException",
+            "failed-precondition",
+            false,
+        ),
         (
             400,
             "OperationNotEnabledException",
@@ -404,84 +433,6 @@ fn a_cursor_that_the_service_rejects_has_expired() {
         error_of(Operation::ListUsers, other, true).code,
         "permission-denied"
     );
-}
-
-#[test]
-fn a_quotation_is_one_short_line_without_control_characters() {
-    let long = "x".repeat(1000);
-    let message = format!("\u{1b}[31mred\u{7f}{long}");
-    let refusal = Refusal {
-        status: StatusCode::BAD_REQUEST,
-        code: Some("InvalidSignatureException".to_owned()),
-        message: Some(format!(
-            "{message}\nThe canonical string was\nx-amz-security-token:hunter2"
-        )),
-    };
-    let error = error_of(Operation::ListUsers, refusal, false);
-    assert!(
-        !error.message.chars().any(char::is_control),
-        "{:?}",
-        error.message
-    );
-    assert!(!error.message.contains("hunter2"));
-    assert!(error.message.contains(" [31mred "));
-    assert!(error.message.ends_with("x…)"), "{}", error.message);
-    assert!(error.message.chars().count() < 500);
-}
-
-#[test]
-fn every_way_to_get_no_answer_has_its_own_message() {
-    let mut messages = Vec::new();
-    for (kind, code, retryable) in [
-        (SendErrorKind::Denied, "denied-by-host", false),
-        (SendErrorKind::NameResolution, "unavailable", true),
-        (SendErrorKind::Connection, "unavailable", true),
-        (SendErrorKind::Certificate, "unavailable", false),
-        (SendErrorKind::Timeout, "deadline-exceeded", true),
-        (SendErrorKind::Incomplete, "bad-response", true),
-        (SendErrorKind::TooLong, "bad-response", false),
-        (SendErrorKind::Protocol, "bad-response", false),
-    ] {
-        let failure = Failure::new(Cause::NotAnswered(SendError::new(kind, "host's words")));
-        let subject = Subject {
-            pool: POOL,
-            server: SERVER,
-            group: None,
-            user: None,
-            with_cursor: false,
-        };
-        let error = failure.into_error(Operation::ListGroups, &subject);
-        assert_eq!(error.code, code, "{kind:?}");
-        assert_eq!(error.retryable, retryable, "{kind:?}");
-        assert!(error.message.contains("host's words"));
-        assert!(!messages.contains(&error.message), "{}", error.message);
-        messages.push(error.message);
-    }
-}
-
-#[test]
-fn no_answer_without_words_of_the_host_is_one_plain_sentence() {
-    let subject = Subject {
-        pool: POOL,
-        server: SERVER,
-        group: None,
-        user: None,
-        with_cursor: false,
-    };
-    for (kind, message) in [
-        (
-            SendErrorKind::Connection,
-            "no connection to 127.0.0.1:9 for ListUsers",
-        ),
-        (
-            SendErrorKind::NameResolution,
-            "127.0.0.1:9 does not resolve for ListUsers; check region and endpoint-url",
-        ),
-    ] {
-        let failure = Failure::new(Cause::NotAnswered(SendError::new(kind, "")));
-        let error = failure.into_error(Operation::ListUsers, &subject);
-        assert_eq!(error.message, message);
-    }
 }
 
 #[test]

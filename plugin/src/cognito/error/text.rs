@@ -8,6 +8,9 @@
 /// The longest quotation of a foreign message, in characters.
 const MAX_QUOTE: usize = 300;
 
+/// A value of fewer bytes is part of too many words.
+const MIN_HIDDEN: usize = 4;
+
 /// The code without its namespace and without the address that some front ends add.
 pub(super) fn bare_code(code: &str) -> &str {
     let code = code.split_once(':').map_or(code, |(code, _)| code);
@@ -59,4 +62,22 @@ pub(super) fn shown(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// A foreign text without values that must not be shown. A short one is only taken out
+/// where it stands in quotes: elsewhere it would tear words apart.
+pub(super) fn without(text: &str, values: &[&str]) -> String {
+    let mut longest_first: Vec<&str> = values.to_vec();
+    longest_first.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    let mut text = text.to_owned();
+    for value in longest_first {
+        if value.len() >= MIN_HIDDEN {
+            text = text.replace(value, "[value]");
+        } else {
+            for quote in ['\'', '"'] {
+                text = text.replace(&format!("{quote}{value}{quote}"), "[value]");
+            }
+        }
+    }
+    text
 }

@@ -153,7 +153,7 @@ fn kinds() -> Vec<Kind> {
 fn operations() -> Vec<Operation> {
     // Every placeholder of a route stands for the resource that the call is about: a
     // call for one team can't read another.
-    let get = |name: &str, path: &str, function: &str, scope: &str| Operation {
+    let get = |name: &str, path: &str, function: &str, kind: &str, scope: &str| Operation {
         name: name.to_owned(),
         access: Access::Read,
         route: Some(Route {
@@ -161,13 +161,14 @@ fn operations() -> Vec<Operation> {
             path: path.to_owned(),
         }),
         functions: vec![function.to_owned()],
+        kinds: vec![kind.to_owned()],
         rate_class: RATE_CLASS.to_owned(),
         bound: path
             .split('/')
             .filter(|segment| segment.starts_with('{'))
             .map(|placeholder| Binding {
                 member: placeholder.to_owned(),
-                source: BindingSource::Resource,
+                sources: vec![BindingSource::Resource],
                 functions: Vec::new(),
             })
             .collect(),
@@ -180,19 +181,26 @@ fn operations() -> Vec<Operation> {
         "sync.list-grants",
     );
     vec![
-        get("ListPeople", "/people", list, "people:read"),
-        get("GetPerson", "/people/{person}", one, "people:read"),
-        get("ListTeams", "/teams", list, "teams:read"),
-        get("GetTeam", "/teams/{team}", one, "teams:read"),
-        get("ListMembers", "/teams/{team}/members", grants, "teams:read"),
-        get("ListApps", "/apps", list, "apps:read"),
-        get("GetApp", "/apps/{app}", one, "apps:read"),
-        get("ListRoles", "/apps/{app}/roles", list, "apps:read"),
-        get("GetRole", "/roles/{role}", one, "apps:read"),
+        get("ListPeople", "/people", list, PERSON, "people:read"),
+        get("GetPerson", "/people/{person}", one, PERSON, "people:read"),
+        get("ListTeams", "/teams", list, TEAM, "teams:read"),
+        get("GetTeam", "/teams/{team}", one, TEAM, "teams:read"),
+        get(
+            "ListMembers",
+            "/teams/{team}/members",
+            grants,
+            TEAM,
+            "teams:read",
+        ),
+        get("ListApps", "/apps", list, APP, "apps:read"),
+        get("GetApp", "/apps/{app}", one, APP, "apps:read"),
+        get("ListRoles", "/apps/{app}/roles", list, ROLE, "apps:read"),
+        get("GetRole", "/roles/{role}", one, ROLE, "apps:read"),
         get(
             "ListAssignments",
             "/roles/{role}/assignments",
             grants,
+            ROLE,
             "apps:read",
         ),
     ]

@@ -3,6 +3,7 @@
 use crate::client::{self, Client};
 use crate::contract::exports::identity::connector::sync::{
     EntitlementPage, GrantPage, GrantsOf, GuestSession, Lookup, ResourcePage, Session, Setting,
+    SystemFacts,
 };
 use crate::contract::identity::connector::types::{
     Entitlement, EntitlementId, Error, Resource, ResourceId,
@@ -20,6 +21,16 @@ impl GuestSession for Directory {
     fn open(settings: Vec<Setting>) -> Result<Session, Error> {
         let client = Client::new(Settings::check(settings)?);
         Ok(Session::new(Self { client }))
+    }
+
+    /// The directory has nothing to say about itself.
+    fn system(&self) -> Result<SystemFacts, Error> {
+        Ok(SystemFacts {
+            name: None,
+            resource_name: None,
+            attributes: Vec::new(),
+            notes: Vec::new(),
+        })
     }
 
     fn partitions(&self, kind: String) -> Result<Vec<String>, Error> {

@@ -1,0 +1,52 @@
+//! What is shown of the service's own words.
+
+use super::*;
+
+#[test]
+fn a_quotation_is_one_short_line_without_control_characters() {
+    let long = "x".repeat(1000);
+    let message = format!("\u{1b}[31mred\u{7f}{long}");
+    let refusal = Refusal {
+        status: StatusCode::BAD_REQUEST,
+        code: Some("InvalidSignatureException".to_owned()),
+        message: Some(format!(
+            "{message}\nThe canonical string was\nx-amz-security-token:hunter2"
+        )),
+    };
+    let error = error_of(Operation::ListUsers, refusal, false);
+    assert!(
+        !error.message.chars().any(char::is_control),
+        "{:?}",
+        error.message
+    );
+    assert!(!error.message.contains("hunter2"));
+    assert!(error.message.contains(" [31mred "));
+    assert!(error.message.ends_with("x…)"), "{}", error.message);
+    assert!(error.message.chars().count() < 500);
+}
+
+#[test]
+fn values_that_the_service_quotes_are_taken_out() {
+    let quoting = refusal(
+        400,
+        None,
+        r#"{"__type":"InvalidParameterException","message":"value 'hunter2' and hunter2-more and \"ab\" in about"}"#,
+    );
+    let subject = Subject {
+        pool: POOL,
+        server: SERVER,
+        group: None,
+        user: None,
+        with_cursor: false,
+    };
+    let error = Failure::new(Cause::Refused(quoting))
+        .without(&["ab", "hunter2", "hunter2-more"])
+        .into_error(Operation::AdminCreateUser, &subject);
+    assert!(
+        error
+            .message
+            .ends_with("value '[value]' and [value] and [value] in about)"),
+        "{}",
+        error.message
+    );
+}

@@ -1,0 +1,170 @@
+//! What a pool demands of the attributes of a new account.
+//!
+//! The service refuses a wrong value with a sentence that names neither the bound nor,
+//! sometimes, the attribute. The pool says all of it beforehand, so that it can be
+//! explained before anything is sent; values are never repeated. What the pool does
+//! not say is not guessed: the service has the last word.
+
+use crate::cognito::model::{NumberConstraints, Pool, SchemaAttribute, StringConstraints};
+use crate::error::{Error, invalid_argument};
+
+/// What the names of a customer's own attributes begin with.
+const CUSTOM: &str = "custom:";
+
+/// Every user has one, and nobody chooses it.
+const SUB: &str = "sub";
+
+/// The longest value of any attribute.
+const MAX_VALUE: usize = 2048;
+
+/// The schema of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema<'a> {
+    pool: &'a Pool,
+    id: &'a str,
+}
+
+impl<'a> Schema<'a> {
+    /// The schema of the pool with this id.
+    #[must_use]
+    pub fn new(pool: &'a Pool, id: &'a str) -> Self {
+        Self { pool, id }
+    }
+
+    /// Whether the pool certainly lacks an attribute. A pool that is described in part
+    /// (emulators leave out the standard attributes, or everything) lacks only what it
+    /// would have named.
+    #[must_use]
+    pub fn lacks(&self, name: &str) -> bool {
+        let names = || self.names();
+        names().next().is_some()
+            && names().all(|known| known != name)
+            && (name.starts_with(CUSTOM) || names().any(|known| known == SUB))
+    }
+
+    /// Required attributes, in the pool's order, without the one that nobody chooses.
+    pub fn required(&self) -> impl Iterator<Item = &'a str> {
+        self.pool
+            .schema_attributes
+            .iter()
+            .filter(|attribute| attribute.required == Some(true))
+            .filter_map(|attribute| attribute.name.as_deref())
+            .filter(|name| *name != SUB)
+    }
+
+    /// Checks an attribute that is to be sent. Standard names always pass: which of
+    /// them exist is the service's business.
+    pub fn check(&self, name: &str, value: &str) -> Result<(), Error> {
+        if name.starts_with(CUSTOM) && self.lacks(name) {
+            return Err(self.unknown(name));
+        }
+        let schema = self
+            .pool
+            .schema_attributes
+            .iter()
+            .find(|attribute| attribute.name.as_deref() == Some(name));
+        let is_number =
+            |schema: &&SchemaAttribute| schema.attribute_data_type.as_deref() == Some("Number");
+        match schema.filter(is_number) {
+            Some(schema) => self.check_number(name, value, schema)?,
+            None => self.check_length(name, value, schema)?,
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.pool
+            .schema_attributes
+            .iter()
+            .filter_map(|attribute| attribute.name.as_deref())
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let known: Vec<&str> = self
+            .names()
+            .filter(|known| known.starts_with(CUSTOM))
+            .collect();
+        let known = match known.as_slice() {
+            [] => "it has no custom attributes".to_owned(),
+            known => format!("its custom attributes are {}", known.join(", ")),
+        };
+        invalid_argument(format!(
+            "user pool '{}' has no attribute '{}'; {known}",
+            self.id,
+            name.escape_debug()
+        ))
+    }
+
+    fn check_length(
+        &self,
+        name: &str,
+        value: &str,
+        schema: Option<&SchemaAttribute>,
+    ) -> Result<(), Error> {
+        let StringConstraints {
+            min_length,
+            max_length,
+        } = schema
+            .and_then(|schema| schema.string_attribute_constraints.clone())
+            .unwrap_or_default();
+        let length = value.chars().count();
+        let least = length_bound(min_length.as_deref()).unwrap_or(0);
+        let most = length_bound(max_length.as_deref())
+            .unwrap_or(MAX_VALUE)
+            .min(MAX_VALUE);
+        if length < least {
+            return Err(self.outside(name, &format!("at least {least} characters")));
+        }
+        if length > most {
+            return Err(self.outside(name, &format!("at most {most} characters")));
+        }
+        Ok(())
+    }
+
+    fn check_number(&self, name: &str, value: &str, schema: &SchemaAttribute) -> Result<(), Error> {
+        let NumberConstraints {
+            min_value,
+            max_value,
+        } = schema
+            .number_attribute_constraints
+            .clone()
+            .unwrap_or_default();
+        let Some(value) = number(value) else {
+            return Err(self.outside(name, "a number"));
+        };
+        if let Some(least) = min_value
+            && number(&least).is_some_and(|least| value < least)
+        {
+            return Err(self.outside(name, &format!("a number from {least} on")));
+        }
+        if let Some(most) = max_value
+            && number(&most).is_some_and(|most| value > most)
+        {
+            return Err(self.outside(name, &format!("a number up to {most}")));
+        }
+        Ok(())
+    }
+
+    fn outside(&self, name: &str, wanted: &str) -> Error {
+        invalid_argument(format!(
+            "the value of '{}' does not fit: user pool '{}' takes {wanted}",
+            name.escape_debug(),
+            self.id
+        ))
+    }
+}
+
+fn length_bound(text: Option<&str>) -> Option<usize> {
+    text?.parse().ok()
+}
+
+/// A number as the service writes it; `inf` and `nan` are words here.
+fn number(text: &str) -> Option<f64> {
+    let digits = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && text.chars().all(digits))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+use super::*;
+use crate::error::INVALID_ARGUMENT;
+use serde_json::{Value, json};
+
+fn pool(schema: Value) -> Pool {
+    serde_json::from_str(&json!({"SchemaAttributes": schema}).to_string()).unwrap()
+}
+
+fn refusal(pool: &Pool, name: &str, value: &str) -> Option<String> {
+    let error = Schema::new(pool, "us-east-1_A").check(name, value).err()?;
+    assert_eq!(error.code, INVALID_ARGUMENT);
+    Some(error.message)
+}
+
+fn full() -> Pool {
+    pool(json!([
+        {"Name": "sub", "AttributeDataType": "String", "Required": true,
+         "StringAttributeConstraints": {"MinLength": "1", "MaxLength": "2048"}},
+        {"Name": "email", "AttributeDataType": "String", "Required": true},
+        {"Name": "birthdate", "AttributeDataType": "String", "Required": false,
+         "StringAttributeConstraints": {"MinLength": "10", "MaxLength": "10"}},
+        {"Name": "name", "AttributeDataType": "String", "Required": true},
+        {"Name": "custom:department", "AttributeDataType": "String",
+         "StringAttributeConstraints": {"MinLength": "2", "MaxLength": "5"}},
+        {"Name": "custom:level", "AttributeDataType": "Number",
+         "NumberAttributeConstraints": {"MinValue": "-1", "MaxValue": "9"}},
+        {"Name": "custom:any", "AttributeDataType": "Number"},
+    ]))
+}
+
+#[test]
+fn an_unknown_custom_name_is_refused_with_those_that_exist() {
+    let message = refusal(&full(), "custom:dept", "hunter2").unwrap();
+    assert_eq!(
+        message,
+        "user pool 'us-east-1_A' has no attribute 'custom:dept'; its custom attributes are \
+         custom:department, custom:level, custom:any"
+    );
+    let none = pool(json!([{"Name": "sub"}]));
+    let message = refusal(&none, "custom:dept", "v").unwrap();
+    assert!(
+        message.ends_with("it has no custom attributes"),
+        "{message}"
+    );
+}
+
+#[test]
+fn every_other_name_passes() {
+    for name in ["nickname", "department", "dev:custom:x", "Custom:x"] {
+        assert_eq!(refusal(&full(), name, "v"), None, "{name}");
+    }
+}
+
+#[test]
+fn a_pool_that_did_not_send_its_schema_is_not_judged_by_it() {
+    for unknown in [pool(Value::Null), pool(json!([])), Pool::default()] {
+        assert_eq!(refusal(&unknown, "custom:dept", "v"), None);
+        assert!(!Schema::new(&unknown, "p").lacks("custom:dept"));
+    }
+}
+
+#[test]
+fn a_pool_lacks_what_it_would_have_named() {
+    let lacks = |pool: &Pool, name| Schema::new(pool, "p").lacks(name);
+    assert!(lacks(&full(), "custom:last_login"));
+    assert!(lacks(&full(), "last_login"));
+    assert!(!lacks(&full(), "custom:level"));
+    // What an emulator sends: the custom attributes alone.
+    let part = pool(json!([{"Name": "custom:level"}]));
+    assert!(lacks(&part, "custom:last_login"));
+    assert!(!lacks(&part, "updated_at"));
+}
+
+#[test]
+fn lengths_are_counted_in_characters_and_the_value_is_not_shown() {
+    let pool = full();
+    for (name, value, problem) in [
+        ("custom:department", "äöüßé", None),
+        ("custom:department", "hunter2", Some("at most 5 characters")),
+        ("custom:department", "h", Some("at least 2 characters")),
+        ("birthdate", "1990-01-01", None),
+        ("birthdate", "1990", Some("at least 10 characters")),
+        ("email", "", None),
+    ] {
+        let message = refusal(&pool, name, value);
+        assert_eq!(message.is_some(), problem.is_some(), "{name}");
+        if let (Some(message), Some(problem)) = (message, problem) {
+            assert!(message.contains(&format!("'{name}'")), "{message}");
+            assert!(message.contains(problem), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn no_value_is_longer_than_2048_characters_whatever_the_pool_says() {
+    let generous = pool(json!([
+        {"Name": "custom:x", "StringAttributeConstraints": {"MaxLength": "5000"}},
+    ]));
+    for pool in [generous, Pool::default()] {
+        assert_eq!(refusal(&pool, "custom:x", &"é".repeat(2048)), None);
+        let message = refusal(&pool, "custom:x", &"é".repeat(2049)).unwrap();
+        assert!(message.contains("at most 2048 characters"), "{message}");
+    }
+}
+
+#[test]
+fn a_number_must_be_one_and_in_its_range() {
+    let pool = full();
+    for (name, value, problem) in [
+        ("custom:level", "0", None),
+        ("custom:level", "-1", None),
+        ("custom:level", "9", None),
+        ("custom:level", "10", Some("a number up to 9")),
+        ("custom:level", "-2", Some("a number from -1 on")),
+        ("custom:level", "nine", Some("takes a number")),
+        ("custom:level", "", Some("takes a number")),
+        ("custom:level", " 5", Some("takes a number")),
+        ("custom:level", "inf", Some("takes a number")),
+        ("custom:level", "NaN", Some("takes a number")),
+        ("custom:any", "1e3", None),
+        ("custom:any", "12345678901234567890", None),
+        ("custom:any", "1e999", Some("takes a number")),
+    ] {
+        let message = refusal(&pool, name, value);
+        assert_eq!(message.is_some(), problem.is_some(), "{name} {value}");
+        if let (Some(message), Some(problem)) = (message, problem) {
+            assert!(message.contains(problem), "{message}");
+        }
+    }
+}
+
+#[test]
+fn bounds_that_are_no_texts_or_no_numbers_do_no_harm() {
+    let odd = pool(json!([
+        {"Name": "custom:a", "StringAttributeConstraints": {"MinLength": 2, "MaxLength": null}},
+        {"Name": "custom:b", "StringAttributeConstraints": {"MinLength": "many", "MaxLength": {}}},
+        {"Name": "custom:c", "StringAttributeConstraints": null},
+        {"Name": null, "AttributeDataType": null, "Required": null},
+        {},
+    ]));
+    assert!(
+        refusal(&odd, "custom:a", "x")
+            .unwrap()
+            .contains("at least 2")
+    );
+    for name in ["custom:b", "custom:c"] {
+        assert_eq!(refusal(&odd, name, "x"), None, "{name}");
+    }
+}
+
+#[test]
+fn what_is_required_leaves_out_what_nobody_chooses() {
+    let pool = full();
+    let required: Vec<&str> = Schema::new(&pool, "p").required().collect();
+    assert_eq!(required, ["email", "name"]);
+}
