@@ -8,10 +8,12 @@ use std::time::Instant;
 use crate::contract::{BrokenPromise, Function};
 use crate::credentials::{CredentialSource, Credentials, CredentialsError};
 use crate::egress::Egress;
-use crate::engine::{Answer, CallError, Component, ErrorCode, Instance, Lookup, Reported, Request};
+use crate::engine::{
+    Answer, CallError, Component, ErrorCode, GrantsOf, Instance, Lookup, Reported, Request,
+};
 use crate::limits::deadline;
-use crate::model::{Resource, ResourceId};
-use crate::retry::{Budget, Verdict, cost, decide};
+use crate::model::{Grant, Resource, ResourceId};
+use crate::retry::{Budget, MAX_ATTEMPTS, Verdict, cost, decide};
 use crate::settings::Settings;
 use crate::trust::TrustRecord;
 use crate::trust::description::{Authentication, Description};
@@ -63,6 +65,20 @@ impl ConnectorError {
             } => Some(reported),
             Self::Call(_) | Self::Persistent { .. } | Self::Credentials(_) => None,
         }
+    }
+
+    /// Whether a change was sent and nobody has told what became of it.
+    pub fn leaves_outcome_open(&self) -> bool {
+        match self {
+            Self::Call(source) | Self::Persistent { source, .. } => source.leaves_outcome_open(),
+            Self::Credentials(_) => false,
+        }
+    }
+
+    /// Whether the system says that the thing does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.reported()
+            .is_some_and(|reported| reported.code == ErrorCode::NotFound)
     }
 }
 
@@ -186,13 +202,73 @@ impl Connector {
         }
     }
 
+    /// A series of calls, one after the other.
+    pub fn conversation(&self) -> Conversation<'_> {
+        Conversation {
+            connector: self,
+            warm: None,
+            attempts: SINGLE_CALL_ATTEMPTS,
+        }
+    }
+
     /// Makes one call in a session of its own, and again as the host's rules of retry
     /// allow.
     ///
     /// # Errors
     ///
-    /// The last failure.
+    /// As [`Conversation::call`].
     pub async fn call(&self, request: &Request) -> Result<Answer, ConnectorError> {
+        self.conversation().call(request).await
+    }
+
+    /// Finds one resource as it is now, over as many calls as that takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Conversation::resource`].
+    pub async fn resource(&self, id: &ResourceId) -> Result<Resource, ConnectorError> {
+        self.conversation().resource(id).await
+    }
+}
+
+/// Calls that follow each other in one session, as long as nothing fails: what the
+/// component has learnt from the system is not asked for again.
+pub struct Conversation<'a> {
+    connector: &'a Connector,
+    warm: Option<Session>,
+    attempts: u32,
+}
+
+impl Conversation<'_> {
+    /// Tries each call as often as a long sync does, for work that nobody watches line by
+    /// line.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self {
+            attempts: MAX_ATTEMPTS,
+            ..self
+        }
+    }
+
+    /// What the component was approved as.
+    pub fn description(&self) -> &Description {
+        self.connector.description()
+    }
+
+    async fn session(&mut self) -> Result<Session, ConnectorError> {
+        match self.warm.take() {
+            Some(session) if session.is_fresh() && !session.instance.is_worn_out() => Ok(session),
+            _ => self.connector.session().await,
+        }
+    }
+
+    /// Makes one call, and again as the host's rules of retry allow. A change that was sent
+    /// is never sent again unless the service refused it.
+    ///
+    /// # Errors
+    ///
+    /// The last failure.
+    pub async fn call(&mut self, request: &Request) -> Result<Answer, ConnectorError> {
         let budget = Budget::full();
         let mut attempts = 0;
         let mut renewed = false;
@@ -200,18 +276,27 @@ impl Connector {
             let session = self.session().await?;
             let credentials = session.credentials;
             let error = match session.instance.call(request, deadline::CALL).await {
-                Ok((_, answer)) => return Ok(answer),
+                Ok((instance, answer)) => {
+                    self.warm = Some(Session {
+                        instance,
+                        credentials,
+                    });
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             if is_unauthenticated(&error)
                 && !renewed
-                && self.renewed_credentials(credentials.as_ref()).await?
+                && self
+                    .connector
+                    .renewed_credentials(credentials.as_ref())
+                    .await?
             {
                 renewed = true;
                 continue;
             }
             attempts += 1;
-            if attempts == SINGLE_CALL_ATTEMPTS && cost(&error).is_some() {
+            if attempts == self.attempts && cost(&error).is_some() {
                 return Err(ConnectorError::Persistent {
                     source: error,
                     attempts,
@@ -220,7 +305,8 @@ impl Connector {
             match decide(&error, attempts, &budget, fastrand::f64()) {
                 Verdict::Retry(delay) => {
                     tracing::warn!(
-                        "{error}; trying again ({attempts} of {SINGLE_CALL_ATTEMPTS} tries failed)"
+                        "{error}; trying again ({attempts} of {} tries failed)",
+                        self.attempts
                     );
                     tokio::time::sleep_until((Instant::now() + delay).into()).await;
                 }
@@ -239,9 +325,9 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// As [`Connector::call`]; a resource that does not exist is an error of the
+    /// As [`Conversation::call`]; a resource that does not exist is an error of the
     /// connector with the code `not-found`.
-    pub async fn resource(&self, id: &ResourceId) -> Result<Resource, ConnectorError> {
+    pub async fn resource(&mut self, id: &ResourceId) -> Result<Resource, ConnectorError> {
         let function = Function::GetResource;
         let mut cursor = None;
         let mut seen = HashSet::new();
@@ -268,6 +354,63 @@ impl Connector {
             return Err(CallError::BrokenContract { function, broken }.into());
         }
     }
+    /// The grants of a resource or a principal as they are now, over as many calls as that
+    /// takes, or until `enough` says that nothing more is needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Conversation::call`].
+    pub async fn grants(
+        &mut self,
+        of: &GrantsOf,
+        mut enough: impl FnMut(&Grant) -> bool,
+    ) -> Result<Vec<Grant>, ConnectorError> {
+        let function = Function::ListGrants;
+        let mut cursor = None;
+        let mut seen = HashSet::new();
+        let mut grants = Vec::new();
+        loop {
+            let request = Request::ListGrants {
+                of: of.clone(),
+                cursor,
+                page_size: None,
+            };
+            let broken = match self.call(&request).await? {
+                Answer::Grants(page) => {
+                    let other = page.items.iter().find_map(|grant| other_end(of, grant));
+                    match (other, page.next) {
+                        (Some(broken), _) => broken,
+                        (None, next) => {
+                            let is_enough = page.items.iter().any(&mut enough);
+                            grants.extend(page.items);
+                            match next {
+                                Some(next) if !is_enough && seen.insert(next.clone()) => {
+                                    cursor = Some(next);
+                                    continue;
+                                }
+                                Some(_) if !is_enough => BrokenPromise::CursorRepeated,
+                                _ => return Ok(grants),
+                            }
+                        }
+                    }
+                }
+                _ => BrokenPromise::OtherAnswer,
+            };
+            return Err(CallError::BrokenContract { function, broken }.into());
+        }
+    }
+}
+
+/// A grant that belongs to somebody or something else than was asked about.
+fn other_end(of: &GrantsOf, grant: &Grant) -> Option<BrokenPromise> {
+    let (asked, returned) = match of {
+        GrantsOf::Resource(asked) => (asked, &grant.entitlement.resource),
+        GrantsOf::Principal(asked) => (asked, &grant.principal),
+    };
+    (asked != returned).then(|| BrokenPromise::OtherResource {
+        asked: asked.clone(),
+        returned: returned.clone(),
+    })
 }
 
 /// Whether the system refused the credentials themselves.

@@ -9,6 +9,7 @@
 //! know no WebAssembly, and nothing imports `cli`. Without the feature `sandbox` only
 //! what judges and limits is compiled.
 
+pub mod change;
 pub mod egress;
 pub mod limits;
 pub mod model;
@@ -24,9 +25,13 @@ pub mod contract;
 #[cfg(feature = "sandbox")]
 pub mod credentials;
 #[cfg(feature = "sandbox")]
+pub mod documents;
+#[cfg(feature = "sandbox")]
 pub mod engine;
 #[cfg(feature = "sandbox")]
 pub mod export;
+#[cfg(feature = "sandbox")]
+pub mod provision;
 #[cfg(feature = "sandbox")]
 mod retry;
 #[cfg(feature = "sandbox")]

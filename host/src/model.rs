@@ -226,6 +226,35 @@ impl From<ResourceObject> for Resource {
     }
 }
 
+/// A moment as every object of the command line has it: RFC 3339 in UTC with milliseconds.
+#[cfg(feature = "sandbox")]
+pub(crate) fn timestamp(moment: time::OffsetDateTime) -> String {
+    let utc = moment.to_offset(time::UtcOffset::UTC);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        utc.year(),
+        u8::from(utc.month()),
+        utc.day(),
+        utc.hour(),
+        utc.minute(),
+        utc.second(),
+        utc.millisecond()
+    )
+}
+
+/// What a system says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SystemFacts {
+    /// What people called it.
+    pub name: Option<String>,
+    /// What permissions on it are granted on.
+    pub resource_name: Option<String>,
+    /// Facts under the system's own names.
+    pub attributes: Attributes,
+    /// Sentences for people.
+    pub notes: Vec<String>,
+}
+
 /// Names one entitlement: what can be held, and on which resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntitlementId {
@@ -240,6 +269,26 @@ pub struct EntitlementId {
 impl fmt::Display for EntitlementId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.resource, self.slug)
+    }
+}
+
+/// A text that is not `kind:id:slug`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` does not name an entitlement: write KIND:ID:SLUG, for example group:admins:member")]
+pub struct NotAnEntitlementId(pub String);
+
+impl std::str::FromStr for EntitlementId {
+    type Err = NotAnEntitlementId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.rsplit_once(':').and_then(|(resource, slug)| {
+            let resource = resource.parse().ok()?;
+            (!slug.is_empty()).then(|| Self {
+                resource,
+                slug: slug.to_owned(),
+            })
+        });
+        parsed.ok_or_else(|| NotAnEntitlementId(text.to_owned()))
     }
 }
 

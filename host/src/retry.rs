@@ -79,7 +79,10 @@ pub(crate) fn cost(error: &CallError) -> Option<u32> {
             Some(THROTTLE_COST)
         }
         CallError::Reported(_) | CallError::TimedOut { .. } => Some(FAILURE_COST),
-        CallError::Trapped { .. } | CallError::BrokenContract { .. } => None,
+        CallError::Trapped { .. }
+        | CallError::BrokenContract { .. }
+        | CallError::OutcomeUnknown { .. }
+        | CallError::NotOffered { .. } => None,
     }
 }
 

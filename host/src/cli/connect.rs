@@ -11,12 +11,13 @@ use super::exit::{ExitCode, Failure, load_failure};
 use super::layers::Layers;
 use crate::connector::Connector;
 use crate::credentials::{CredentialSource, Credentials, CredentialsError};
-use crate::egress::audit::LogSink;
+use crate::egress::audit::{AuditRecord, AuditSink, LogSink};
 use crate::egress::origin::{Host, Scheme};
 use crate::egress::{Egress, Origin, Policy, transport};
 use crate::engine::{Component, Engine};
 use crate::limits::clock::SystemClock;
 use crate::limits::{MaxRate, Pacer};
+use crate::provision::journal::Journal;
 use crate::settings::Settings;
 use crate::store::Connection;
 use crate::trust::TrustRecord;
@@ -43,6 +44,27 @@ pub(super) fn bundled_record() -> Result<TrustRecord, Failure> {
 pub(super) struct Connected {
     pub(super) connector: Connector,
     pub(super) connection: Connection,
+    /// The audit file, if one is kept.
+    pub(super) journal: Option<Arc<Journal>>,
+}
+
+/// Whether changes may be sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// Not at all: the sandbox refuses them.
+    Refused,
+    /// Those of the call in progress.
+    Permitted,
+}
+
+/// Sends the records of requests to the log and to the audit file.
+struct Both(LogSink, Arc<Journal>);
+
+impl AuditSink for Both {
+    fn record(&self, record: &AuditRecord) {
+        self.0.record(record);
+        self.1.record(record);
+    }
 }
 
 /// Checked input, before anything is loaded.
@@ -59,10 +81,12 @@ pub(super) async fn connect(
     matches: &ArgMatches,
     layers: &Layers<'_>,
     record: TrustRecord,
+    changes: Changes,
 ) -> Result<Connected, Failure> {
     let input = check_input(matches, layers, &record)?;
     let wire = &record.approved.wire;
-    let policy = Policy::new(wire, input.settings.values(), input.endpoint, false)
+    let provisioning = changes == Changes::Permitted;
+    let policy = Policy::new(wire, input.settings.values(), input.endpoint, provisioning)
         .map_err(|error| Failure::new(ExitCode::Invalid, error.to_string()))?;
     let connection = Connection {
         component: record.approved.name.clone(),
@@ -102,11 +126,16 @@ pub(super) async fn connect(
             format!("the trust record is inconsistent: {error}"),
         )
     })?;
+    let journal = journal(matches, layers, &connection)?;
+    let sink: Arc<dyn AuditSink> = match &journal {
+        Some(journal) => Arc::new(Both(LogSink, journal.clone())),
+        None => Arc::new(LogSink),
+    };
     let egress = Egress::new(
         policy,
         Arc::new(pacer),
         transport::Parts::system(clock),
-        Arc::new(LogSink),
+        sink,
     );
     Ok(Connected {
         connector: Connector::new(
@@ -117,7 +146,38 @@ pub(super) async fn connect(
             Arc::new(egress),
         ),
         connection,
+        journal,
     })
+}
+
+fn journal(
+    matches: &ArgMatches,
+    layers: &Layers<'_>,
+    connection: &Connection,
+) -> Result<Option<Arc<Journal>>, Failure> {
+    let Some(file) = layers.option(matches, "audit") else {
+        return Ok(None);
+    };
+    let journal = Journal::open(&PathBuf::from(&file), connection).map_err(|error| {
+        Failure::new(
+            ExitCode::Invalid,
+            format!("the audit file {file} can't be written: {error}"),
+        )
+        .hint("nothing was sent; name another file with --audit")
+    })?;
+    Ok(Some(Arc::new(journal)))
+}
+
+/// The checked settings, for what is made of them without a connection.
+pub(super) fn settings(
+    matches: &ArgMatches,
+    layers: &Layers<'_>,
+    record: &TrustRecord,
+) -> Result<BTreeMap<String, String>, Failure> {
+    Ok(check_input(matches, layers, record)?
+        .settings
+        .values()
+        .clone())
 }
 
 /// The bundled component, compiled or from the cache.

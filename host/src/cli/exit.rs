@@ -5,6 +5,9 @@ use serde_json::json;
 use crate::connector::ConnectorError;
 use crate::credentials::CredentialsError;
 use crate::engine::{CallError, EngineError, ErrorCode, LoadError, Reported};
+use crate::provision::ProvisionError;
+use crate::provision::check::Misfit;
+use crate::provision::rules::Refused;
 use crate::settings::SettingError;
 use crate::store::{StoreError, StoreErrorClass};
 use crate::sync::SyncError;
@@ -35,6 +38,8 @@ pub enum ExitCode {
     Refused = 9,
     /// Interrupted.
     Interrupted = 10,
+    /// The component can't do it.
+    Lacking = 12,
     /// The component failed.
     Component = 13,
     /// The service, or the way to it, failed.
@@ -127,6 +132,7 @@ impl From<&Reported> for Failure {
                     "something between here and the service changes its answers (a proxy, a captive portal?), or the endpoint is not the service",
                 ),
             ),
+            ErrorCode::OutcomeUnknown => (ExitCode::Unavailable, None),
             ErrorCode::DeniedByHost => (
                 ExitCode::PermissionDenied,
                 Some("run again with --log-level debug to see what the sandbox refused"),
@@ -147,6 +153,9 @@ impl From<&CallError> for Failure {
         match error {
             CallError::Reported(reported) => (&**reported).into(),
             CallError::TimedOut { .. } => Self::new(ExitCode::DeadlineExceeded, error.to_string()),
+            CallError::OutcomeUnknown { source } => (&**source).into(),
+            CallError::NotOffered { .. } => Self::new(ExitCode::Lacking, error.to_string())
+                .hint("`connector capabilities` shows what it can do"),
             CallError::Trapped { .. } | CallError::BrokenContract { .. } => {
                 Self::new(ExitCode::Component, error.to_string())
                     .hint("this is a defect of the component; report it with the output of `connector inspect`")
@@ -181,7 +190,13 @@ impl From<CredentialsError> for Failure {
 
 impl From<ConnectorError> for Failure {
     fn from(error: ConnectorError) -> Self {
-        match &error {
+        (&error).into()
+    }
+}
+
+impl From<&ConnectorError> for Failure {
+    fn from(error: &ConnectorError) -> Self {
+        match error {
             ConnectorError::Call(call) => call.into(),
             ConnectorError::Persistent { source, .. } => Self {
                 message: error.to_string(),
@@ -189,6 +204,59 @@ impl From<ConnectorError> for Failure {
             },
             ConnectorError::Credentials(credentials) => credentials.clone().into(),
         }
+    }
+}
+
+impl From<&ProvisionError> for Failure {
+    fn from(error: &ProvisionError) -> Self {
+        let message = error.to_string();
+        let invalid = || Self::new(ExitCode::Invalid, message.clone());
+        match error {
+            ProvisionError::Misfit(Misfit::NoAction { .. }) => {
+                invalid().hint("`connector action list` shows them")
+            }
+            ProvisionError::Misfit(_) => invalid(),
+            ProvisionError::Refused(Refused::Protected(_)) => Self::new(ExitCode::Refused, message),
+            ProvisionError::Refused(Refused::TooMany { asked, .. }) => {
+                Self::new(ExitCode::Refused, message)
+                    .hint(format!("if that is meant, add --max-changes {asked}"))
+            }
+            ProvisionError::Failed(error) => error.into(),
+            ProvisionError::WithoutEffect { source } => Self {
+                message,
+                hint: Some("it is safe to run the command again".to_owned()),
+                ..source.into()
+            },
+            ProvisionError::Unknown {
+                source, look_at, ..
+            } => Self {
+                message,
+                hint: Some(match look_at {
+                    Some(id) => format!(
+                        "look with `connector get {id}`; running the command again is safe: what is \
+                         done already is not done twice"
+                    ),
+                    None => "running the command again is safe: what is done already is not done \
+                             twice"
+                        .to_owned(),
+                }),
+                ..source.into()
+            },
+            ProvisionError::Unwritten { .. } => Self::new(ExitCode::Invalid, message)
+                .hint("make room or name another file with --audit"),
+        }
+    }
+}
+
+impl From<Misfit> for Failure {
+    fn from(error: Misfit) -> Self {
+        (&ProvisionError::from(error)).into()
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(error: Refused) -> Self {
+        (&ProvisionError::from(error)).into()
     }
 }
 
@@ -265,7 +333,7 @@ impl From<SettingError> for Failure {
 }
 
 /// Messages repeat what was typed and what services say; neither may steer a terminal.
-fn defused(text: &str) -> String {
+pub(super) fn defused(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' => c,

@@ -19,7 +19,7 @@ pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The layers below the command line.
 pub(super) struct Layers<'a> {
     environment: Environment<'a>,
-    file: BTreeMap<String, String>,
+    file: BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Layers<'a> {
@@ -55,12 +55,32 @@ impl<'a> Layers<'a> {
         given(matches, name).or_else(|| self.below(name, &[]))
     }
 
+    /// A list that only the configuration file has.
+    pub(super) fn list(&self, name: &str) -> &[String] {
+        self.file.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Whether a switch is on.
     pub(super) fn switch(&self, matches: &ArgMatches, name: &str) -> Result<bool, Failure> {
+        self.switch_with(matches, name, &[])
+    }
+
+    /// Whether changes are permitted; Baton connectors have a variable for it too.
+    pub(super) fn provisioning(&self, matches: &ArgMatches) -> Result<bool, Failure> {
+        let name = "provisioning";
+        self.switch_with(matches, name, &[baton_variable(name)])
+    }
+
+    fn switch_with(
+        &self,
+        matches: &ArgMatches,
+        name: &str,
+        more: &[String],
+    ) -> Result<bool, Failure> {
         if matches.value_source(name) == Some(ValueSource::CommandLine) {
             return Ok(matches.get_flag(name));
         }
-        match self.below(name, &[]).as_deref() {
+        match self.below(name, more).as_deref() {
             None => Ok(false),
             Some("true" | "1") => Ok(true),
             Some("false" | "0" | "") => Ok(false),
@@ -89,7 +109,7 @@ impl<'a> Layers<'a> {
         std::iter::once(variable(name))
             .chain(more.iter().cloned())
             .find_map(|variable| (self.environment)(&variable).filter(|value| !value.is_empty()))
-            .or_else(|| self.file.get(name).cloned())
+            .or_else(|| self.file.get(name).map(|values| values.join(",")))
     }
 
     /// Whether an environment variable of the AWS tools is switched on.
@@ -121,7 +141,11 @@ fn given(matches: &ArgMatches, name: &str) -> Option<String> {
     Some(values.join(","))
 }
 
-fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+fn parse(
+    name: &Path,
+    text: &str,
+    known: &[String],
+) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let wrong = |why: String| {
         Failure::new(
             ExitCode::Invalid,
@@ -140,10 +164,10 @@ fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, S
                 )));
             }
             let value = match value {
-                toml::Value::String(text) => text,
-                toml::Value::Integer(number) => number.to_string(),
-                toml::Value::Float(number) => number.to_string(),
-                toml::Value::Boolean(truth) => truth.to_string(),
+                toml::Value::String(text) => vec![text],
+                toml::Value::Integer(number) => vec![number.to_string()],
+                toml::Value::Float(number) => vec![number.to_string()],
+                toml::Value::Boolean(truth) => vec![truth.to_string()],
                 toml::Value::Array(list) => list
                     .iter()
                     .map(|one| {
@@ -151,8 +175,7 @@ fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, S
                             wrong(format!("`{key}` holds something else than texts"))
                         })
                     })
-                    .collect::<Result<Vec<_>, _>>()?
-                    .join(","),
+                    .collect::<Result<Vec<_>, _>>()?,
                 _ => {
                     return Err(wrong(format!(
                         "`{key}` must be a text, a number, true or false"

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::exit::{ExitCode, Failure, no_kind};
 use crate::connector::{Connector, ConnectorError};
 use crate::engine::{Answer, ErrorCode, GrantsOf, Request};
-use crate::model::{RIGHTS_PROBE_ID, Resource, ResourceId};
-use crate::trust::description::Kind;
+use crate::model::{RIGHTS_PROBE_ID, Resource, ResourceId, SystemFacts};
+use crate::trust::description::{Access, Description, Kind, Operation};
 
 /// The live resource.
 pub(super) async fn get(connector: &Connector, id: &ResourceId) -> Result<Resource, Failure> {
@@ -41,6 +41,29 @@ enum Outcome {
 /// The result of `validate`.
 pub(super) struct Validation {
     checks: Vec<Check>,
+}
+
+impl Check {
+    fn ok(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(name, Outcome::Ok, detail)
+    }
+
+    fn failed(name: impl Into<String>, code: ExitCode, detail: impl Into<String>) -> Self {
+        Self::new(name, Outcome::Failed(code), detail)
+    }
+
+    fn not_checkable(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(name, Outcome::NotCheckable, detail)
+    }
+
+    fn new(name: impl Into<String>, outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            outcome,
+            detail: detail.into(),
+            permission: None,
+        }
+    }
 }
 
 impl Validation {
@@ -81,35 +104,32 @@ impl Validation {
     }
 }
 
-/// Checks each kind of reading that a sync does, and the reading of single resources.
-pub(super) async fn validate(connector: &Connector) -> Validation {
-    let mut checks = Vec::new();
+/// Checks the connection, each kind of reading that a sync does, the reading of single
+/// resources, and that the protected ones exist. Rights to change are listed and not tried.
+pub(super) async fn validate(connector: &Connector, protected: &[ResourceId]) -> Validation {
     let opened = connector.session().await;
     let usable = opened.is_ok();
-    checks.push(match opened {
-        Ok(_) => Check {
-            name: "settings and credentials are complete".to_owned(),
-            outcome: Outcome::Ok,
-            detail: format!(
-                "the session opens; requests go to {}",
+    let settings = match opened {
+        Ok(_) => Check::ok(
+            "settings agree with each other",
+            format!(
+                "{}; requests go to {}",
+                identifying(connector),
                 connector.egress().policy().origin()
             ),
-            permission: None,
-        },
-        Err(error) => failed("settings and credentials are complete".to_owned(), error),
-    });
+        ),
+        Err(error) => failed("settings agree with each other".to_owned(), error),
+    };
+    let mut rights = Vec::new();
     let mut reachable = usable;
     for (name, request, optional) in probes(connector) {
         if !reachable {
-            if optional {
-                continue;
+            if !optional {
+                rights.push(Check::not_checkable(
+                    name,
+                    "not asked, because an earlier check failed",
+                ));
             }
-            checks.push(Check {
-                name,
-                outcome: Outcome::NotCheckable,
-                detail: "not asked, because an earlier check failed".to_owned(),
-                permission: None,
-            });
             continue;
         }
         let requests = connector.egress().traffic().requests;
@@ -124,9 +144,105 @@ pub(super) async fn validate(connector: &Connector) -> Validation {
         if let Outcome::Failed(code) = check.outcome {
             reachable = code == ExitCode::PermissionDenied;
         }
-        checks.push(check);
+        rights.push(check);
     }
+    let mut checks = vec![settings];
+    if usable {
+        checks.extend(connection(&rights));
+    }
+    checks.extend(rights);
+    if reachable {
+        for id in protected {
+            checks.push(protected_exists(connector, id).await);
+        }
+    }
+    checks.extend(changes(connector.description()));
     Validation { checks }
+}
+
+fn identifying(connector: &Connector) -> String {
+    let settings = connector.settings().identifying();
+    let settings = settings
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"));
+    settings.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the system is there and takes the credentials: any answer about a right says so.
+fn connection(rights: &[Check]) -> [Check; 2] {
+    let reached = "the system is reached and exists";
+    let accepted = "the credentials are accepted";
+    let answered = rights.iter().any(|check| {
+        matches!(
+            check.outcome,
+            Outcome::Ok | Outcome::Failed(ExitCode::PermissionDenied)
+        )
+    });
+    let wrong = rights.iter().find_map(|check| match check.outcome {
+        Outcome::Failed(code) if code != ExitCode::PermissionDenied => Some((code, check)),
+        _ => None,
+    });
+    let known = || {
+        [
+            Check::ok(reached, "it answers"),
+            Check::ok(accepted, "they were not rejected"),
+        ]
+    };
+    match wrong {
+        None if answered => known(),
+        None => [reached, accepted].map(|name| Check::not_checkable(name, "nothing was asked")),
+        Some((code @ ExitCode::Unauthenticated, check)) => [
+            Check::ok(reached, "it answers"),
+            Check::failed(accepted, code, &check.detail),
+        ],
+        Some((code @ ExitCode::NotFound, check)) => [
+            Check::failed(reached, code, &check.detail),
+            Check::ok(accepted, "they were not rejected"),
+        ],
+        Some(_) if answered => known(),
+        Some((code, check)) => [
+            Check::failed(reached, code, &check.detail),
+            Check::not_checkable(accepted, "the system was not reached"),
+        ],
+    }
+}
+
+/// A protected resource that does not exist protects nothing: it is a typing error, or was
+/// never what somebody thought.
+async fn protected_exists(connector: &Connector, id: &ResourceId) -> Check {
+    let name = format!("protected {id} exists");
+    if known_kind(connector, &id.kind).is_err() {
+        return Check::failed(
+            name,
+            ExitCode::Invalid,
+            "there is no such kind of resource, so this protects nothing",
+        );
+    }
+    match connector.resource(id).await {
+        Ok(_) => Check::ok(name, "found"),
+        Err(error) => failed(name, error),
+    }
+}
+
+/// The rights to change, which only a change would check.
+fn changes(description: &Description) -> Vec<Check> {
+    let changing = |operation: &&Operation| operation.access == Access::Change;
+    description
+        .wire
+        .operations
+        .iter()
+        .filter(changing)
+        .map(|operation| {
+            let right = operation.permission.as_ref().unwrap_or(&operation.name);
+            Check::not_checkable(
+                right,
+                format!(
+                    "only a change would show it; used by {}",
+                    operation.functions.join(", ")
+                ),
+            )
+        })
+        .collect()
 }
 
 /// What is asked, in the order in which it is asked. Lists of top-level kinds first:
@@ -185,36 +301,24 @@ fn probes(connector: &Connector) -> Vec<(String, Request, bool)> {
             true,
         ));
     }
+    probes.push((
+        "what the system says about itself".to_owned(),
+        Request::System,
+        true,
+    ));
     probes
 }
 
 async fn probe(connector: &Connector, name: String, request: &Request, optional: bool) -> Check {
     match connector.call(request).await {
-        Ok(Answer::Estimate(None)) => Check {
+        Ok(Answer::Estimate(None)) => Check::not_checkable(
             name,
-            outcome: Outcome::NotCheckable,
-            detail: "the service does not say, or does not let us know; not needed for a sync"
-                .to_owned(),
-            permission: None,
-        },
-        Ok(_) => Check {
-            name,
-            outcome: Outcome::Ok,
-            detail: "allowed".to_owned(),
-            permission: None,
-        },
-        Err(error) if is_missing_probe(&error, request) => Check {
-            name,
-            outcome: Outcome::Ok,
-            detail: "allowed".to_owned(),
-            permission: None,
-        },
-        Err(error) if optional => Check {
-            name,
-            outcome: Outcome::NotCheckable,
-            detail: Failure::from(error).message,
-            permission: None,
-        },
+            "the service does not say, or does not let us know; not needed for a sync",
+        ),
+        Ok(Answer::System(facts)) => Check::ok(name, of_system(&facts)),
+        Ok(_) => Check::ok(name, "allowed"),
+        Err(error) if is_missing_probe(&error, request) => Check::ok(name, "allowed"),
+        Err(error) if optional => Check::not_checkable(name, Failure::from(error).message),
         Err(error) => {
             let permission = permission(connector, &error);
             let mut check = failed(name, error);
@@ -224,6 +328,18 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
             }
             check
         }
+    }
+}
+
+/// What the system says about itself, in one line.
+fn of_system(facts: &SystemFacts) -> String {
+    let name = facts.name.iter().map(|name| format!("`{name}`"));
+    let parts = name.chain(facts.notes.iter().cloned());
+    let parts = parts.collect::<Vec<_>>().join("; ");
+    if parts.is_empty() {
+        "it says nothing about itself".to_owned()
+    } else {
+        parts
     }
 }
 
@@ -239,12 +355,7 @@ fn is_missing_probe(error: &ConnectorError, request: &Request) -> bool {
 
 fn failed(name: String, error: ConnectorError) -> Check {
     let failure = Failure::from(error);
-    Check {
-        name,
-        outcome: Outcome::Failed(failure.code),
-        detail: failure.message,
-        permission: None,
-    }
+    Check::failed(name, failure.code, failure.message)
 }
 
 /// The right that a refused request needs.

@@ -2,13 +2,16 @@
 //! turned into text. Results go to standard output, everything else to standard error.
 
 mod args;
+mod changing;
 mod component;
 mod connect;
+mod documents;
 mod exit;
 mod layers;
 mod live;
 mod progress;
 mod stored;
+mod undo;
 mod variables;
 
 use std::ffi::OsString;
@@ -20,7 +23,8 @@ use clap::error::ErrorKind;
 
 pub use exit::{ExitCode, Failure};
 
-use crate::export::{self, Format, RenderError};
+use crate::export::{self, Column, Columns, Format, RenderError};
+use crate::provision::check;
 use crate::store::Scope;
 use crate::sync::{Options, Progress};
 use layers::Layers;
@@ -31,6 +35,9 @@ use layers::Layers;
 const DEFAULT_WORKERS: usize = 4;
 /// Each worker is an instance with up to 64 MiB of memory; no known quota needs more.
 const MAX_WORKERS: usize = 32;
+
+/// What is logged unless somebody asks for more or less.
+const DEFAULT_LOG_LEVEL: &str = "warn";
 
 /// Runs one command line in this process, with its environment, and returns how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> std::process::ExitCode {
@@ -88,6 +95,7 @@ fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<(
         Err(error) => return usage(&error),
     };
     let (name, of_command) = subcommand(&matches)?;
+    let name = name.as_str();
     if name == "completions" {
         return completions(&mut command, of_command);
     }
@@ -132,17 +140,19 @@ fn usage(error: &clap::Error) -> Result<(), Failure> {
     }
 }
 
-fn subcommand(matches: &ArgMatches) -> Result<(&str, &ArgMatches), Failure> {
+/// The command with its sub-command (`account create`), and what was given to it.
+fn subcommand(matches: &ArgMatches) -> Result<(String, &ArgMatches), Failure> {
     let missing = || {
         Failure::new(
             ExitCode::Usage,
             "no command was given; try `connector help`",
         )
     };
-    match matches.subcommand().ok_or_else(missing)? {
-        ("plugin", plugin) => plugin.subcommand().ok_or_else(missing),
-        found => Ok(found),
-    }
+    let (name, of_command) = matches.subcommand().ok_or_else(missing)?;
+    Ok(match of_command.subcommand() {
+        Some((below, of_below)) => (format!("{name} {below}"), of_below),
+        None => (name.to_owned(), of_command),
+    })
 }
 
 fn completions(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), Failure> {
@@ -185,7 +195,7 @@ fn output_format(text: &str) -> Result<Format, Failure> {
 fn start_log(matches: &ArgMatches, layers: &Layers<'_>) -> Result<(), Failure> {
     let level = layers
         .option(matches, "log-level")
-        .unwrap_or_else(|| "warn".to_owned());
+        .unwrap_or_else(|| DEFAULT_LOG_LEVEL.to_owned());
     if !["off", "error", "warn", "info", "debug", "trace"].contains(&level.as_str()) {
         return Err(Failure::new(
             ExitCode::Invalid,
@@ -227,13 +237,14 @@ impl Session<'_> {
             "sync" => self.sync().await,
             "get" => {
                 let id = resource_id(argument("resource"))?;
-                let connected = connect::connect(self.matches, &self.layers, self.record).await?;
+                let connected = self.connect().await?;
                 let resource = live::get(&connected.connector, &id).await?;
                 print(self.format, &resource)
             }
             "validate" => {
-                let connected = connect::connect(self.matches, &self.layers, self.record).await?;
-                let validation = live::validate(&connected.connector).await;
+                let protected = changing::protected(&self.layers)?;
+                let connected = self.connect().await?;
+                let validation = live::validate(&connected.connector, &protected).await;
                 print(self.format, &validation.to_json())?;
                 validation.failure().map_or(Ok(()), Err)
             }
@@ -244,7 +255,15 @@ impl Session<'_> {
                     &component::inspect(&self.layers, file.as_deref()).await?,
                 )
             }
-            "export" => {
+            "grant" | "revoke" | "account create" | "account delete" | "action invoke" => {
+                self.change(command).await
+            }
+            "action list" => self.actions(),
+            "undo" => self.undo(),
+            "capabilities" => self.capabilities(),
+            "config-schema" => self.config_schema(),
+            "iam-policy" => self.iam_policy().await,
+            "plugin export" => {
                 let out = self.layers.option(self.matches, "out");
                 print(self.format, &component::export(out.as_deref())?)
             }
@@ -272,6 +291,40 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// A connection that nothing can be changed through.
+    async fn connect(&self) -> Result<connect::Connected, Failure> {
+        connect::connect(
+            self.matches,
+            &self.layers,
+            self.record.clone(),
+            connect::Changes::Refused,
+        )
+        .await
+    }
+
+    /// The actions with their arguments.
+    fn actions(self) -> Result<(), Failure> {
+        let columns = Columns::new([
+            Column::whole("name"),
+            Column::shown("display_name"),
+            Column::whole("usage"),
+            Column::detail("help"),
+        ]);
+        let actions = self.record.approved.actions.iter().map(|action| {
+            let mut row = serde_json::to_value(action).unwrap_or_default();
+            if let Some(members) = row.as_object_mut() {
+                members.insert("usage".to_owned(), check::usage(action).into());
+            }
+            row
+        });
+        let actions: Vec<_> = actions.collect();
+        let mut out = BufWriter::new(io::stdout().lock());
+        printed(
+            export::list(&mut out, self.format, &columns, &actions),
+            |never| match never {},
+        )
     }
 
     async fn sync(self) -> Result<(), Failure> {
@@ -303,7 +356,7 @@ impl Session<'_> {
             })?,
         };
         let store = connect::store_file(self.matches, &self.layers);
-        let connected = connect::connect(self.matches, &self.layers, self.record).await?;
+        let connected = self.connect().await?;
         let connector = Arc::new(connected.connector);
         let kinds = connector.description().kinds.iter();
         let progress = Arc::new(Progress::new(
@@ -366,7 +419,7 @@ fn resource_id(text: Option<String>) -> Result<crate::model::ResourceId, Failure
 }
 
 fn hint(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", exit::defused(text));
 }
 
 /// Prints one object.

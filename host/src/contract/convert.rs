@@ -5,6 +5,7 @@
 use super::bindings::exports::identity::connector::describe as wire;
 use super::bindings::exports::identity::connector::sync;
 use super::bindings::identity::connector::types as contract;
+use crate::change::Fields;
 use crate::model;
 use crate::trust::description as trust;
 
@@ -56,6 +57,15 @@ pub enum BrokenPromise {
     OtherAnswer,
 }
 
+impl From<model::EntitlementId> for contract::EntitlementId {
+    fn from(id: model::EntitlementId) -> Self {
+        Self {
+            resource: id.resource.into(),
+            slug: id.slug,
+        }
+    }
+}
+
 impl From<model::ResourceId> for contract::ResourceId {
     fn from(id: model::ResourceId) -> Self {
         Self {
@@ -86,7 +96,10 @@ fn entitlement_id(id: contract::EntitlementId) -> Result<model::EntitlementId, B
     })
 }
 
-fn attributes(list: Vec<contract::Attribute>) -> Result<model::Attributes, BrokenPromise> {
+/// What a connector returned under names.
+pub(crate) fn attributes(
+    list: Vec<contract::Attribute>,
+) -> Result<model::Attributes, BrokenPromise> {
     let mut attributes = model::Attributes::default();
     for attribute in list {
         let contract::Attribute { name, value } = attribute;
@@ -99,6 +112,22 @@ fn attributes(list: Vec<contract::Attribute>) -> Result<model::Attributes, Broke
         }
     }
     Ok(attributes)
+}
+
+/// What a connector is given under names.
+pub(crate) fn fields(fields: &Fields) -> Vec<contract::Attribute> {
+    fields
+        .iter()
+        .map(|(name, value)| contract::Attribute {
+            name: name.clone(),
+            value: match value.clone() {
+                model::AttributeValue::Text(text) => contract::AttributeValue::Text(text),
+                model::AttributeValue::Integer(number) => contract::AttributeValue::Integer(number),
+                model::AttributeValue::Boolean(truth) => contract::AttributeValue::Boolean(truth),
+                model::AttributeValue::TextList(list) => contract::AttributeValue::TextList(list),
+            },
+        })
+        .collect()
 }
 
 fn attribute_value(value: contract::AttributeValue) -> model::AttributeValue {
@@ -201,6 +230,19 @@ where
         .map(T::try_from)
         .collect::<Result<_, _>>()?;
     Ok(Page { items, next })
+}
+
+impl TryFrom<sync::SystemFacts> for model::SystemFacts {
+    type Error = BrokenPromise;
+
+    fn try_from(facts: sync::SystemFacts) -> Result<Self, Self::Error> {
+        Ok(Self {
+            name: facts.name,
+            resource_name: facts.resource_name,
+            attributes: attributes(facts.attributes)?,
+            notes: facts.notes,
+        })
+    }
 }
 
 impl TryFrom<sync::ResourcePage> for Page<model::Resource> {
@@ -317,6 +359,7 @@ impl From<wire::Field> for trust::Field {
             value_type: field.value_type.into(),
             required: field.required,
             secret: field.secret,
+            id_of: field.id_of,
         }
     }
 }
@@ -389,6 +432,17 @@ impl From<wire::Wire> for trust::Wire {
     }
 }
 
+impl From<wire::BindingSource> for trust::BindingSource {
+    fn from(source: wire::BindingSource) -> Self {
+        match source {
+            wire::BindingSource::Setting(name) => Self::Setting(name),
+            wire::BindingSource::Resource => Self::Resource,
+            wire::BindingSource::Principal => Self::Principal,
+            wire::BindingSource::Argument(name) => Self::Argument(name),
+        }
+    }
+}
+
 impl From<wire::Operation> for trust::Operation {
     fn from(operation: wire::Operation) -> Self {
         Self {
@@ -402,18 +456,14 @@ impl From<wire::Operation> for trust::Operation {
                 path: route.path,
             }),
             functions: operation.functions,
+            kinds: operation.kinds,
             rate_class: operation.rate_class,
             bound: operation
                 .bound
                 .into_iter()
                 .map(|binding| trust::Binding {
                     member: binding.member,
-                    source: match binding.source {
-                        wire::BindingSource::Setting(name) => trust::BindingSource::Setting(name),
-                        wire::BindingSource::Resource => trust::BindingSource::Resource,
-                        wire::BindingSource::Principal => trust::BindingSource::Principal,
-                        wire::BindingSource::Argument(name) => trust::BindingSource::Argument(name),
-                    },
+                    sources: binding.sources.into_iter().map(Into::into).collect(),
                     functions: binding.functions,
                 })
                 .collect(),

@@ -5,6 +5,7 @@
 mod convert;
 
 pub use convert::{BrokenPromise, Page};
+pub(crate) use convert::{attributes, fields};
 
 /// The version of the contract that this host speaks.
 pub const VERSION: &str = "0.1.0";
@@ -30,6 +31,66 @@ pub mod bindings {
     });
 }
 
+/// Generated bindings of what a component exports if it can change what it reads.
+#[expect(missing_docs, reason = "the contract's own documentation is in wit/")]
+pub mod provisioner {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package host:view;
+            world provisioner {
+                export identity:connector/sync@0.1.0;
+                export identity:connector/provisioning@0.1.0;
+            }
+        ",
+        world: "host:view/provisioner",
+        exports: { default: async },
+        with: { "identity:connector/types@0.1.0": super::bindings::identity::connector::types },
+    });
+}
+
+/// Generated bindings of what a component exports if it has actions.
+#[expect(missing_docs, reason = "the contract's own documentation is in wit/")]
+pub mod actor {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package host:view;
+            world actor {
+                export identity:connector/sync@0.1.0;
+                export identity:connector/actions@0.1.0;
+            }
+        ",
+        world: "host:view/actor",
+        exports: { default: async },
+        with: { "identity:connector/types@0.1.0": super::bindings::identity::connector::types },
+    });
+}
+
+/// What a component offers beyond describing itself and being read. Derived from its
+/// exports and never declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offers {
+    /// It exports `provisioning`.
+    pub provisioning: bool,
+    /// It exports `actions`.
+    pub actions: bool,
+}
+
+impl Offers {
+    /// What the exported interfaces, with versions, come to.
+    pub fn of(exports: &[String]) -> Self {
+        let has = |interface: &str| {
+            let name = format!("{PACKAGE}/{interface}@{VERSION}");
+            exports.contains(&name)
+        };
+        Self {
+            provisioning: has("provisioning"),
+            actions: has("actions"),
+        }
+    }
+}
+
 /// A function of the contract, named as trust records name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
@@ -37,6 +98,8 @@ pub enum Function {
     Describe,
     /// `sync.open`
     Open,
+    /// `sync.system`
+    System,
     /// `sync.estimate`
     Estimate,
     /// `sync.list-resources`
@@ -47,6 +110,18 @@ pub enum Function {
     ListEntitlements,
     /// `sync.list-grants`
     ListGrants,
+    /// `provisioning.check-account`
+    CheckAccount,
+    /// `provisioning.grant`
+    Grant,
+    /// `provisioning.revoke`
+    Revoke,
+    /// `provisioning.create-account`
+    CreateAccount,
+    /// `provisioning.delete-account`
+    DeleteAccount,
+    /// `actions.invoke`
+    Invoke,
 }
 
 impl Function {
@@ -55,11 +130,18 @@ impl Function {
         match self {
             Self::Describe => "describe.describe",
             Self::Open => "sync.open",
+            Self::System => "sync.system",
             Self::Estimate => "sync.estimate",
             Self::ListResources => "sync.list-resources",
             Self::GetResource => "sync.get-resource",
             Self::ListEntitlements => "sync.list-entitlements",
             Self::ListGrants => "sync.list-grants",
+            Self::CheckAccount => "provisioning.check-account",
+            Self::Grant => "provisioning.grant",
+            Self::Revoke => "provisioning.revoke",
+            Self::CreateAccount => "provisioning.create-account",
+            Self::DeleteAccount => "provisioning.delete-account",
+            Self::Invoke => "actions.invoke",
         }
     }
 }

@@ -43,7 +43,7 @@ pub struct AuditRecord {
     /// When it left the component.
     pub time: time::OffsetDateTime,
     /// The contract function in progress; empty if none was.
-    pub call: &'static str,
+    pub call: String,
     /// The operation; empty if it was not recognised.
     pub operation: String,
     /// The rate class; empty if the operation was not recognised.
@@ -77,7 +77,7 @@ impl AuditSink for LogSink {
         tracing::debug!(
             target: "connector::audit",
             time = %record.time,
-            call = record.call,
+            call = %record.call,
             operation = %record.operation,
             class = %record.class,
             wait_ms = u64::try_from(record.wait.as_millis()).unwrap_or(u64::MAX),

@@ -22,7 +22,7 @@ use super::transport::{self, Limits, Transport, TransportError};
 use crate::limits::clock::{Clock, timeout_at};
 use crate::limits::rate::{ClassRate, Pacer, RateError};
 use crate::limits::{deadline, sizes};
-use crate::trust::description::Protocol;
+use crate::trust::description::{Access, Protocol};
 
 /// Where services put their id of a request.
 const REQUEST_ID: [&str; 3] = ["x-amzn-requestid", "x-amz-request-id", "x-request-id"];
@@ -107,6 +107,19 @@ pub struct CallReport {
     pub request_id: Option<String>,
     /// The last request that got no complete answer, and why.
     pub failure: Option<EgressError>,
+    /// What is known about the change that was sent, if one was.
+    pub change: Option<ChangeFate>,
+}
+
+/// What the wire tells about a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeFate {
+    /// It never left, or the service refused it: nothing has changed.
+    Refused,
+    /// The service answered with success.
+    Accepted,
+    /// It left, and no answer tells what became of it.
+    Unknown,
 }
 
 /// How long the component allows for the parts of an exchange; the host's maxima hold
@@ -228,6 +241,13 @@ impl Egress {
             .await
             .map_err(|_| EgressError::CallDeadline)??;
         let permitted = self.policy.judge(call, &head, &body)?;
+        let is_change = permitted.access == Access::Change;
+        if is_change && trail.has_open_change() {
+            return Err(Denied::SecondChange {
+                operation: permitted.operation,
+            }
+            .into());
+        }
         trail.record.operation.clone_from(&permitted.operation);
         trail.record.class.clone_from(&permitted.rate_class);
 
@@ -248,7 +268,15 @@ impl Egress {
         *request.uri_mut() = permitted.uri;
         *request.headers_mut() = permitted.headers;
         trail.record.sent = request.body().size_hint().exact().unwrap_or_default();
-        let (head, body) = self.transport.send(request, limits).await?.into_parts();
+        if is_change {
+            // What is dropped under way has left as well.
+            trail.change(ChangeFate::Unknown);
+        }
+        let sent = self.transport.send(request, limits).await;
+        if is_change {
+            trail.change(fate(&sent));
+        }
+        let (head, body) = sent?.into_parts();
         trail.answered(head.status, &head.headers);
 
         let peeked = if head.status.is_client_error() || head.status.is_server_error() {
@@ -265,6 +293,21 @@ impl Egress {
             }
         };
         Ok(http::Response::from_parts(head, peeked))
+    }
+}
+
+/// What an answer, or its absence, tells about a change.
+fn fate<B>(sent: &Result<http::Response<B>, TransportError>) -> ChangeFate {
+    match sent {
+        Ok(answer) if answer.status().is_success() => ChangeFate::Accepted,
+        Ok(answer)
+            if answer.status().is_client_error()
+                && answer.status() != http::StatusCode::REQUEST_TIMEOUT =>
+        {
+            ChangeFate::Refused
+        }
+        Err(error) if !error.may_have_been_sent() => ChangeFate::Refused,
+        Ok(_) | Err(_) => ChangeFate::Unknown,
     }
 }
 
@@ -345,7 +388,10 @@ impl Trail {
         Self {
             record: AuditRecord {
                 time: time::OffsetDateTime::now_utc(),
-                call: scope.as_ref().map_or("", |scope| scope.call.function()),
+                call: scope
+                    .as_ref()
+                    .map(|scope| scope.call.function().to_owned())
+                    .unwrap_or_default(),
                 operation: String::new(),
                 class: String::new(),
                 wait: Duration::ZERO,
@@ -382,6 +428,16 @@ impl Trail {
                 report.retry_after = retry_after;
             }
         });
+    }
+
+    fn change(&self, fate: ChangeFate) {
+        self.report(|report| report.change = Some(fate));
+    }
+
+    /// Whether the call has sent a change that was not refused.
+    fn has_open_change(&self) -> bool {
+        let fate = self.scope.as_ref().and_then(|scope| scope.lock().change);
+        fate.is_some_and(|fate| fate != ChangeFate::Refused)
     }
 
     fn throttled(&mut self) {

@@ -106,8 +106,9 @@ pub fn to_wasi(error: &EgressError) -> Error {
             Error::HttpRequestBodySize(u64::try_from(*limit).ok())
         }
         EgressError::Denied(_) => Error::HttpRequestDenied,
-        // No code means "throttled by the host"; the text is for the component's log.
-        EgressError::Rate(error) => Error::InternalError(Some(error.to_string())),
+        // No code means "throttled by the host". This one says that nothing was sent, which
+        // is what matters for a change.
+        EgressError::Rate(_) => Error::ConnectionLimitReached,
         EgressError::Transport(error) => transport_to_wasi(error),
         EgressError::RequestBody(_) => Error::HttpProtocolError,
         EgressError::CallDeadline => Error::ConnectionWriteTimeout,

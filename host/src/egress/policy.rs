@@ -10,6 +10,7 @@
 //! allow-list, and a `Host` that is derived from the granted origin and not from the
 //! request. The judge knows names only; addresses are judged by [`super::address`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -42,15 +43,16 @@ const ALLOWED_PREFIX: &str = "amz-sdk-";
 /// The contract call in progress, as far as it decides what may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    function: &'static str,
+    function: Cow<'static, str>,
     values: Vec<(BindingSource, String)>,
 }
 
 impl Call {
-    /// A call of a contract function, as `interface.function`.
-    pub fn new(function: &'static str) -> Self {
+    /// A call of a contract function, as trust records write it: `interface.function`, and
+    /// for one action `actions.invoke/` and its name.
+    pub fn new(function: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            function,
+            function: function.into(),
             values: Vec::new(),
         }
     }
@@ -63,9 +65,9 @@ impl Call {
         self
     }
 
-    /// The contract function, as `interface.function`.
-    pub fn function(&self) -> &'static str {
-        self.function
+    /// The contract function, as trust records write it.
+    pub fn function(&self) -> &str {
+        &self.function
     }
 
     fn value(&self, source: &BindingSource) -> Option<&str> {
@@ -143,13 +145,22 @@ pub enum Denied {
         /// The operation.
         operation: String,
         /// The contract function in progress.
-        function: &'static str,
+        function: String,
         /// The contract functions that may send it.
         assigned: String,
     },
     /// It changes something, and that is switched off.
     #[error("operation {operation} refused: it changes something, and provisioning is off")]
     ProvisioningOff {
+        /// The operation.
+        operation: String,
+    },
+    /// The call has sent a change already.
+    #[error(
+        "operation {operation} refused: this call has sent a change already, and it was not \
+         refused; a change is never sent twice"
+    )]
+    SecondChange {
         /// The operation.
         operation: String,
     },
@@ -197,11 +208,21 @@ impl Denied {
             Self::UnknownOperation { .. } => "operation",
             Self::Function { .. } => "function",
             Self::ProvisioningOff { .. } => "provisioning",
+            Self::SecondChange { .. } => "second-change",
             Self::Header { .. } => "header",
             Self::BodySize { .. } => "size",
             Self::Body { .. } => "body",
             Self::Bound { .. } => "binding",
         }
+    }
+}
+
+fn source_name(source: &BindingSource) -> String {
+    match source {
+        BindingSource::Setting(name) => format!("setting {}", shown(name)),
+        BindingSource::Resource => "resource".to_owned(),
+        BindingSource::Principal => "principal".to_owned(),
+        BindingSource::Argument(name) => format!("argument {}", shown(name)),
     }
 }
 
@@ -320,10 +341,10 @@ impl Policy {
             },
         )?;
         let operation = recognised.operation;
-        if !operation.functions.iter().any(|f| f == call.function) {
+        if !operation.functions.iter().any(|f| *f == call.function) {
             return Err(Denied::Function {
                 operation: operation.name.clone(),
-                function: call.function,
+                function: call.function.to_string(),
                 assigned: if operation.functions.is_empty() {
                     "no call at all".to_owned()
                 } else {
@@ -354,7 +375,7 @@ impl Policy {
         let bound: Vec<&Binding> = operation
             .bound
             .iter()
-            .filter(|b| b.functions.is_empty() || b.functions.iter().any(|f| f == call.function))
+            .filter(|b| b.functions.is_empty() || b.functions.iter().any(|f| *f == call.function))
             .collect();
         let in_body = bound.iter().any(|b| !b.member.starts_with('{'));
         let must_be_json = matches!(self.protocol, Protocol::AwsJson(_)) || in_body;
@@ -394,21 +415,17 @@ impl Policy {
                     .map(|(_, value)| value.as_str()),
                 None => document.pointer(&binding.member).and_then(Value::as_str),
             };
-            let expected = match &binding.source {
+            let expected = binding.sources.iter().find_map(|source| match source {
                 BindingSource::Setting(name) => self.settings.get(name).map(String::as_str),
                 source => call.value(source),
-            };
+            });
             // An absent value never equals an absent value.
             if actual.is_none() || actual != expected {
+                let names: Vec<String> = binding.sources.iter().map(source_name).collect();
                 return Err(Denied::Bound {
                     operation: operation.name.clone(),
                     member: shown(&binding.member),
-                    source_name: match &binding.source {
-                        BindingSource::Setting(name) => format!("setting {}", shown(name)),
-                        BindingSource::Resource => "resource".to_owned(),
-                        BindingSource::Principal => "principal".to_owned(),
-                        BindingSource::Argument(name) => format!("argument {}", shown(name)),
-                    },
+                    source_name: names.join(" or "),
                 });
             }
         }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use wasmtime::component::Linker;
 
 use super::error::{CallError, LoadError};
+use super::exports::Exports;
 use super::inspect::{Artifact, artifact, check_header};
 use super::instance::{Instance, Sandbox};
 use super::state::State;
 use super::{Engine, stderr::Capture};
-use crate::contract::{Function, bindings::ReaderPre};
+use crate::contract::Function;
 use crate::egress::{Egress, EgressHooks};
 use crate::limits::deadline;
 use crate::trust::description::Description;
@@ -19,7 +20,7 @@ use crate::trust::description::Description;
 #[derive(Clone)]
 pub struct Component {
     engine: wasmtime::Engine,
-    pre: ReaderPre<State>,
+    exports: Exports,
     artifact: Arc<Artifact>,
 }
 
@@ -37,10 +38,10 @@ impl Component {
         let pre = linker.instantiate_pre(&component).map_err(|error| {
             refused_imports(&artifact).unwrap_or_else(|| LoadError::Invalid(format!("{error:#}")))
         })?;
-        let pre = ReaderPre::new(pre).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let exports = Exports::find(pre, artifact.offers())?;
         Ok(Self {
             engine: wasm.clone(),
-            pre,
+            exports,
             artifact: Arc::new(artifact),
         })
     }
@@ -60,7 +61,7 @@ impl Component {
         let state = State::new(EgressHooks::closed(), capture);
         let mut sandbox = Sandbox::new(
             &self.engine,
-            &self.pre,
+            &self.exports,
             state,
             Function::Describe,
             deadline::NO_REQUEST,
@@ -87,7 +88,7 @@ impl Component {
         let state = State::new(EgressHooks::new(egress), capture);
         let sandbox = Sandbox::new(
             &self.engine,
-            &self.pre,
+            &self.exports,
             state,
             Function::Open,
             deadline::NO_REQUEST,

@@ -31,6 +31,8 @@ pub enum ErrorCode {
     DeadlineExceeded,
     /// The answer could not be understood or was cut off.
     BadResponse,
+    /// A change was sent, and whether it took effect is not known.
+    OutcomeUnknown,
     /// The host did not let the request out.
     DeniedByHost,
     /// A defect of the connector, or a code that this host does not know.
@@ -53,6 +55,7 @@ impl ErrorCode {
             "unavailable" => Self::Unavailable,
             "deadline-exceeded" => Self::DeadlineExceeded,
             "bad-response" => Self::BadResponse,
+            "outcome-unknown" => Self::OutcomeUnknown,
             "denied-by-host" => Self::DeniedByHost,
             _ => Self::Internal,
         }
@@ -95,6 +98,18 @@ pub enum CallError {
     /// The connector answered with an error.
     #[error(transparent)]
     Reported(Box<Reported>),
+    /// A change left the sandbox, and the call ended without telling what became of it.
+    #[error("{source}; whether the change took effect is not known")]
+    OutcomeUnknown {
+        /// How the call ended.
+        source: Box<CallError>,
+    },
+    /// The component does not have the function.
+    #[error("the component does not export {}", function.name())]
+    NotOffered {
+        /// What was to be called.
+        function: Function,
+    },
     /// The component trapped or hit a limit of the sandbox.
     #[error("the component failed in {}: {cause}{}", function.name(), last_words(last_lines))]
     Trapped {
@@ -121,6 +136,20 @@ pub enum CallError {
         /// The wall-clock limit.
         limit: Duration,
     },
+}
+
+impl CallError {
+    /// Whether a change was sent and nobody has told what became of it.
+    pub fn leaves_outcome_open(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { .. } => true,
+            Self::Reported(reported) => reported.code == ErrorCode::OutcomeUnknown,
+            Self::Trapped { .. }
+            | Self::BrokenContract { .. }
+            | Self::TimedOut { .. }
+            | Self::NotOffered { .. } => false,
+        }
+    }
 }
 
 impl From<Reported> for CallError {

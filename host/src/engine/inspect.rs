@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::types::ComponentItem;
 
 use super::error::LoadError;
-use crate::contract;
+use crate::contract::{self, Offers};
 use crate::limits::sizes;
 
 /// The first eight bytes of a component: the magic number, version 13, layer 1.
@@ -25,6 +25,13 @@ pub struct Artifact {
     pub imports: Vec<String>,
     /// The interfaces that it exports, with versions, in alphabetical order.
     pub exports: Vec<String>,
+}
+
+impl Artifact {
+    /// What the component can do beyond being read.
+    pub fn offers(&self) -> Offers {
+        Offers::of(&self.exports)
+    }
 }
 
 /// Tells bytes that are worth compiling from the rest.

@@ -7,10 +7,13 @@
 mod cache;
 mod component;
 mod error;
+mod exports;
 mod inspect;
 mod instance;
+mod request;
 mod state;
 mod stderr;
+mod verdict;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +21,8 @@ use std::time::Duration;
 pub use component::Component;
 pub use error::{CallError, ErrorCode, LoadError, Reported};
 pub use inspect::Artifact;
-pub use instance::{Answer, GrantsOf, Instance, Lookup, Request};
+pub use instance::Instance;
+pub use request::{AccountCheck, Answer, Changed, GrantsOf, Lookup, Request};
 
 use crate::limits::deadline;
 

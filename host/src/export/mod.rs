@@ -13,6 +13,7 @@ mod cell;
 mod columns;
 mod csv;
 mod object;
+mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 pub use columns::{Column, Columns};
 pub use object::object;
+pub use stream::{Stream, StreamColumn};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -291,21 +291,6 @@ impl Run {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds.
-pub(super) fn timestamp(moment: OffsetDateTime) -> String {
-    let utc = moment.to_offset(time::UtcOffset::UTC);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        utc.year(),
-        u8::from(utc.month()),
-        utc.day(),
-        utc.hour(),
-        utc.minute(),
-        utc.second(),
-        utc.millisecond()
-    )
-}
-
 /// The part of a run's id that says when it began.
 pub(super) fn id_stem(moment: OffsetDateTime) -> String {
     let utc = moment.to_offset(time::UtcOffset::UTC);

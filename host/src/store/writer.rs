@@ -7,10 +7,10 @@ use rusqlite::{Connection as Sqlite, params};
 use super::lock::SyncLock;
 use super::open::{self, Found};
 use super::rows::Extra;
-use super::run::{Counts, Run, RunEnd, RunStart, RunState, id_stem, timestamp};
+use super::run::{Counts, Run, RunEnd, RunStart, RunState, id_stem};
 use super::schema::{row_range, settle_into, to_json};
 use super::{Connection, Store, StoreError, retention};
-use crate::model::{Entitlement, Grant, Resource};
+use crate::model::{Entitlement, Grant, Resource, timestamp};
 
 /// The log is folded into the file when it has this many pages (32 MiB): each time costs
 /// two waits for the disk, and at SQLite's default of 1000 these took a third of the

@@ -166,6 +166,9 @@ pub struct Field {
     /// Whether it must never be shown or logged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
+    /// The kind of the resource whose id the value is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_of: Option<String>,
 }
 
 /// An action.
@@ -276,8 +279,8 @@ pub enum BindingSource {
 pub struct Binding {
     /// JSON Pointer into the body, or `{name}` for a placeholder of the route's path.
     pub member: String,
-    /// What it must equal.
-    pub source: BindingSource,
+    /// What it must equal: the first of these that the call has a value for.
+    pub sources: Vec<BindingSource>,
     /// The contract functions that this is for; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<String>,
@@ -304,8 +307,12 @@ pub struct Operation {
     /// How it is recognised with the protocol `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Route>,
-    /// The contract functions that may send it, as `interface.function`.
+    /// The contract functions that may send it, as `interface.function`; one action is
+    /// `actions.invoke/` and its name.
     pub functions: Vec<String>,
+    /// The kinds of resource whose reading or changing needs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
     /// The id of its rate class.
     pub rate_class: String,
     /// The members of its requests that the call fixes.
@@ -408,6 +415,16 @@ impl Description {
             known.push(&kind.id);
         }
         None
+    }
+
+    /// The schema of an action.
+    pub fn action(&self, name: &str) -> Option<&ActionSchema> {
+        self.actions.iter().find(|action| action.name == name)
+    }
+
+    /// The kind with this id.
+    pub fn kind(&self, id: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.id == id)
     }
 
     /// The schema of a setting.

@@ -3,7 +3,11 @@
 //! The parser only checks forms and reads no environment; where a value comes from in
 //! the end is decided in `layers`.
 
+mod changing;
+
 use clap::{Arg, ArgAction, Command, ValueHint};
+
+pub(super) use changing::option_of_field;
 
 use super::variables::{baton_variable, variable};
 use crate::trust::description::Description;
@@ -18,17 +22,24 @@ const GLOBAL: &[&str] = &[
     "max-rate",
     "profile",
     "output",
+    "provisioning",
+    "audit",
     "quiet",
     "log-level",
 ];
+
+/// The list of resources that no command changes. Only the configuration file has it: an
+/// option or a variable would replace the list where it should add to it.
+pub(super) const PROTECT: &str = "protect";
 
 /// The whole command line for a connector.
 pub(super) fn command(description: &Description) -> Command {
     let mut command = Command::new("connector")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Reads the users, groups and memberships of an identity system into a local store")
+        .about("Reads the users, groups and memberships of an identity system, and changes them")
         .long_about(format!(
-            "Reads the users, groups and memberships of an identity system into a local store.\n\n\
+            "Reads the users, groups and memberships of an identity system into a local store, and \
+             changes them where --provisioning permits it.\n\n\
              The connector for {} is built in. It runs in a sandbox: it can reach the service \
              and nothing else.",
             description.display_name
@@ -74,11 +85,14 @@ pub(super) fn command(description: &Description) -> Command {
 /// All names that a configuration file may set.
 pub(super) fn names(command: &Command) -> Vec<String> {
     let own = command.get_arguments();
-    let of_subcommands = command.get_subcommands().flat_map(Command::get_arguments);
+    let subcommands = command
+        .get_subcommands()
+        .flat_map(|command| std::iter::once(command).chain(command.get_subcommands()));
     let mut names: Vec<String> = own
-        .chain(of_subcommands)
+        .chain(subcommands.flat_map(Command::get_arguments))
         .filter_map(|arg| arg.get_long())
         .filter(|name| !["help", "version", "config"].contains(name))
+        .chain([PROTECT])
         .map(str::to_owned)
         .collect();
     names.sort();
@@ -125,6 +139,21 @@ fn global_options() -> Vec<Arg> {
             "How results are printed: table, json, jsonl or csv",
         )
         .short('o'),
+        option("provisioning", "", "")
+            .short('p')
+            .help(format!(
+            "Permits changes; without it no changing command sends anything [env: {}, {}]",
+            variable("provisioning"),
+            baton_variable("provisioning")
+        ))
+        .value_name(None::<&str>)
+        .action(ArgAction::SetTrue),
+        option(
+            "audit",
+            "FILE",
+            "Appends a record of every request, and of every change with the state before and after",
+        )
+        .value_hint(ValueHint::FilePath),
         option("quiet", "", "No progress and no hints on standard error")
             .short('q')
             .value_name(None::<&str>)
@@ -167,7 +196,7 @@ fn subcommands(description: &Description) -> Vec<Command> {
             "Another run than the current snapshot, as `connector syncs` shows it",
         )
     };
-    vec![
+    let mut commands = vec![
         Command::new("sync")
             .about("Reads everything into the store and makes it the current snapshot")
             .arg(option(
@@ -204,6 +233,26 @@ fn subcommands(description: &Description) -> Vec<Command> {
             .arg(resource("For example user:alice or group:admins")),
         Command::new("validate")
             .about("Checks settings, credentials and rights, with reading requests only"),
+        Command::new("capabilities")
+            .about("Prints what the connector can do, in the form that Baton connectors have"),
+        Command::new("config-schema")
+            .about("Prints the settings of the connector, in the form that Baton connectors have"),
+        Command::new("iam-policy")
+            .about("Prints the least policy that the connector needs on this system")
+            .arg(
+                option(
+                    "read-only",
+                    "",
+                    "Only what a sync, `get` and `validate` need, and no change",
+                )
+                .value_name(None::<&str>)
+                .action(ArgAction::SetTrue),
+            )
+            .arg(option(
+                "account-id",
+                "ID",
+                "The AWS account of the system, 12 digits; asked for if left out",
+            )),
         Command::new("inspect")
             .about("Shows what a component is and what it asks for; runs it without network")
             .arg(
@@ -231,5 +280,7 @@ fn subcommands(description: &Description) -> Vec<Command> {
                     .required(true)
                     .value_parser(clap::value_parser!(clap_complete::Shell)),
             ),
-    ]
+    ];
+    commands.extend(changing::commands(description));
+    commands
 }

@@ -10,6 +10,7 @@ fn operation(name: &str, route: Option<(&str, &str)>) -> Operation {
             path: path.to_owned(),
         }),
         functions: vec!["sync.list-resources".to_owned()],
+        kinds: Vec::new(),
         rate_class: "read".to_owned(),
         bound: Vec::new(),
         permission: None,

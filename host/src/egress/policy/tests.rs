@@ -8,7 +8,7 @@ const HOST: &str = "https://idp.eu-west-1.example.com/";
 fn binding(member: &str, source: BindingSource) -> Binding {
     Binding {
         member: member.to_owned(),
-        source,
+        sources: vec![source],
         functions: Vec::new(),
     }
 }
@@ -19,6 +19,7 @@ fn operation(name: &str, access: Access, functions: &[&str], bound: Vec<Binding>
         access,
         route: None,
         functions: functions.iter().map(|f| (*f).to_owned()).collect(),
+        kinds: Vec::new(),
         rate_class: "class".to_owned(),
         bound,
         permission: None,
@@ -225,6 +226,47 @@ fn bound_members_have_the_values_of_settings_and_call() {
     }
     let escaped = br#"{"\u0050ool":"pool-\u0061","Name":"alice"}"#;
     assert!(policy(true).judge(Some(&grant()), &add, escaped).is_ok());
+}
+
+#[test]
+fn a_binding_takes_the_first_source_that_the_call_has() {
+    let argument = |name: &str| BindingSource::Argument(name.to_owned());
+    let bound = Binding {
+        sources: vec![argument("username"), argument("email")],
+        ..binding("/Name", BindingSource::Principal)
+    };
+    let operations = vec![operation("Create", Access::Change, &[GRANT], vec![bound])];
+    let wire = wire(Protocol::AwsJson("Directory".to_owned()), operations);
+    let policy = Policy::new(&wire, &settings(), None, true).unwrap();
+    let create = request(HOST, "Create", &[]);
+    let judge = |call: &Call, name: &str| {
+        let body = format!(r#"{{"Name":"{name}"}}"#);
+        policy.judge(Some(call), &create, body.as_bytes()).is_ok()
+    };
+    let by_email = Call::new(GRANT).about(argument("email"), "a@example.com");
+    assert!(judge(&by_email, "a@example.com"));
+    let by_name = by_email.about(argument("username"), "alice");
+    assert!(judge(&by_name, "alice"));
+    assert!(!judge(&by_name, "a@example.com"), "the first one counts");
+    assert!(!judge(&Call::new(GRANT), "alice"));
+}
+
+#[test]
+fn one_action_can_t_send_what_another_is_for() {
+    let enable = "actions.invoke/enable";
+    let operations = vec![operation("Enable", Access::Change, &[enable], Vec::new())];
+    let wire = wire(Protocol::AwsJson("Directory".to_owned()), operations);
+    let policy = Policy::new(&wire, &settings(), None, true).unwrap();
+    let request = request(HOST, "Enable", &[]);
+    let judge = |function: &'static str| policy.judge(Some(&Call::new(function)), &request, b"{}");
+    assert!(judge(enable).is_ok());
+    for other in [
+        "actions.invoke/disable",
+        "actions.invoke",
+        "actions.invoke/",
+    ] {
+        assert_eq!(judge(other).unwrap_err().rule(), "function", "{other}");
+    }
 }
 
 #[test]

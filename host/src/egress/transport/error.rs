@@ -111,6 +111,27 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// Whether the service may have got the request.
+    pub fn may_have_been_sent(&self) -> bool {
+        match self {
+            Self::Resolve { .. }
+            | Self::ResolveTimeout { .. }
+            | Self::Prohibited { .. }
+            | Self::ConnectionLimit { .. }
+            | Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Certificate { .. }
+            | Self::Tls { .. } => false,
+            Self::FirstByteTimeout(_)
+            | Self::BetweenBytesTimeout(_)
+            | Self::Deadline
+            | Self::HeaderSize
+            | Self::BodySize { .. }
+            | Self::Incomplete
+            | Self::Protocol(_) => true,
+        }
+    }
+
     /// One word for audit records.
     pub fn phase(&self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ fn operation(name: &str, class: &str) -> Operation {
         access: Access::Read,
         route: None,
         functions: Vec::new(),
+        kinds: Vec::new(),
         rate_class: class.to_owned(),
         bound: Vec::new(),
         permission: None,

@@ -19,6 +19,8 @@ use crate::trust::description::{
     Access, Authentication, Binding, BindingSource, Operation, RateClass, Wire,
 };
 
+mod changes;
+
 const LIST: &str = "sync.list-resources";
 
 fn wire() -> Wire {
@@ -26,25 +28,33 @@ fn wire() -> Wire {
         authentication: Authentication::None,
         protocol: Protocol::AwsJson("Directory".to_owned()),
         origins: Vec::new(),
-        operations: vec![Operation {
-            name: "List".to_owned(),
-            access: Access::Read,
-            route: None,
-            functions: vec![LIST.to_owned()],
-            rate_class: "list".to_owned(),
-            bound: vec![Binding {
-                member: "/Pool".to_owned(),
-                source: BindingSource::Setting("pool".to_owned()),
-                functions: Vec::new(),
-            }],
-            permission: None,
-            optional: false,
-        }],
+        operations: vec![
+            operation("List", Access::Read, &[LIST]),
+            operation("Remove", Access::Change, &[changes::DELETE]),
+        ],
         rate_classes: vec![RateClass {
             id: "list".to_owned(),
             limits: Vec::new(),
         }],
         resource_name: None,
+    }
+}
+
+fn operation(name: &str, access: Access, functions: &[&str]) -> Operation {
+    Operation {
+        name: name.to_owned(),
+        access,
+        route: None,
+        functions: functions.iter().map(|name| (*name).to_owned()).collect(),
+        kinds: Vec::new(),
+        rate_class: "list".to_owned(),
+        bound: vec![Binding {
+            member: "/Pool".to_owned(),
+            sources: vec![BindingSource::Setting("pool".to_owned())],
+            functions: Vec::new(),
+        }],
+        permission: None,
+        optional: false,
     }
 }
 
@@ -96,7 +106,7 @@ impl Bench {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let settings = [("pool".to_owned(), "pool-a".to_owned())].into();
         let named = Origin::parse(&format!("http://{address}")).unwrap();
-        let policy = Policy::new(&wire(), &settings, Some(named), false).unwrap();
+        let policy = Policy::new(&wire(), &settings, Some(named), true).unwrap();
         let max_rate = MaxRate::parse([max_rate], &["list"]).unwrap();
         let pacer = Pacer::new(&wire(), &BTreeMap::new(), &max_rate, Arc::clone(&clock)).unwrap();
         let recorder = Arc::new(Recorder::default());
@@ -177,7 +187,7 @@ async fn an_answered_request_leaves_one_record_without_its_content() {
     let record = bench.recorder.only();
     let expected = AuditRecord {
         time: record.time,
-        call: LIST,
+        call: LIST.to_owned(),
         operation: "List".to_owned(),
         class: "list".to_owned(),
         wait: record.wait,

@@ -1,0 +1,186 @@
+//! Changes that somebody asks for, and what became of them.
+//!
+//! Data only: what carries a change out is `engine` (one call) and `provision` (safely).
+//! Whatever is written down about a change names resources and never attribute values.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AccountStatus, AttributeValue, EntitlementId, Resource, ResourceId};
+use crate::trust::description::{ActionSchema, Description};
+
+/// Named values in the order in which they were given.
+pub type Fields = Vec<(String, AttributeValue)>;
+
+/// A change that somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Gives an entitlement to a principal.
+    Grant {
+        /// What is given.
+        entitlement: EntitlementId,
+        /// To whom.
+        principal: ResourceId,
+    },
+    /// Takes an entitlement from a principal.
+    Revoke {
+        /// What is taken.
+        entitlement: EntitlementId,
+        /// From whom.
+        principal: ResourceId,
+    },
+    /// Creates an account.
+    CreateAccount {
+        /// The kind of account.
+        kind: String,
+        /// Fields of the account schema, and attributes under the system's own names.
+        fields: Fields,
+    },
+    /// Deletes an account.
+    DeleteAccount {
+        /// Which one.
+        account: ResourceId,
+    },
+    /// Invokes an action.
+    Invoke {
+        /// Its name.
+        action: String,
+        /// Its arguments.
+        arguments: Fields,
+    },
+}
+
+impl Change {
+    /// The command that asks for it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Self::Grant { .. } => "grant",
+            Self::Revoke { .. } => "revoke",
+            Self::CreateAccount { .. } => "account create",
+            Self::DeleteAccount { .. } => "account delete",
+            Self::Invoke { .. } => "action invoke",
+        }
+    }
+
+    /// The existing resources that it changes or says something about.
+    pub fn subjects(&self, description: &Description) -> Vec<ResourceId> {
+        match self {
+            Self::Grant {
+                entitlement,
+                principal,
+            }
+            | Self::Revoke {
+                entitlement,
+                principal,
+            } => vec![entitlement.resource.clone(), principal.clone()],
+            Self::CreateAccount { .. } => Vec::new(),
+            Self::DeleteAccount { account } => vec![account.clone()],
+            Self::Invoke { action, arguments } => description
+                .action(action)
+                .map(|schema| named_by(schema, arguments))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The account whose state it changes, if it is one that exists before.
+    pub fn account(&self, description: &Description) -> Option<ResourceId> {
+        match self {
+            Self::Grant { principal, .. } | Self::Revoke { principal, .. } => {
+                Some(principal.clone())
+            }
+            Self::CreateAccount { .. } => None,
+            Self::DeleteAccount { account } => Some(account.clone()),
+            Self::Invoke { .. } => self.subjects(description).into_iter().next(),
+        }
+    }
+}
+
+/// The resources that arguments name, by the schema of the action.
+fn named_by(schema: &ActionSchema, arguments: &Fields) -> Vec<ResourceId> {
+    schema
+        .arguments
+        .iter()
+        .filter_map(|field| {
+            let kind = field.id_of.as_ref()?;
+            let (_, value) = arguments.iter().find(|(name, _)| *name == field.name)?;
+            match value {
+                AttributeValue::Text(id) if !id.is_empty() => Some(ResourceId::new(kind, id)),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+/// What a change came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Held now and not before.
+    Granted,
+    /// Held before.
+    AlreadyGranted,
+    /// Held before and not now.
+    Revoked,
+    /// Not held before.
+    AlreadyRevoked,
+    /// There now and not before.
+    Created,
+    /// There before.
+    AlreadyExists,
+    /// There before and not now.
+    Deleted,
+    /// Not there before.
+    AlreadyGone,
+    /// The action was done.
+    Done,
+}
+
+impl Outcome {
+    /// Whether anything is other than before, as far as the outcome tells.
+    pub fn has_changed(self) -> bool {
+        match self {
+            Self::Granted | Self::Revoked | Self::Created | Self::Deleted | Self::Done => true,
+            Self::AlreadyGranted
+            | Self::AlreadyRevoked
+            | Self::AlreadyExists
+            | Self::AlreadyGone => false,
+        }
+    }
+}
+
+/// The state of what a change is about, as far as it may be written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum State {
+    /// Of an entitlement and a principal.
+    Membership {
+        /// Whether the principal holds it.
+        held: bool,
+    },
+    /// Of an account.
+    Account {
+        /// Whether it exists.
+        exists: bool,
+        /// Whether it can be used, if the system says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<AccountStatus>,
+        /// The system's own word for the state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status_details: Option<String>,
+        /// What it holds, where that is lost by the change.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        holds: Vec<String>,
+    },
+}
+
+impl State {
+    /// The state of an account that was looked for.
+    pub fn of_account(found: Option<&Resource>, holds: Vec<String>) -> Self {
+        let account = found.and_then(|resource| resource.account.as_ref());
+        Self::Account {
+            exists: found.is_some(),
+            status: account.and_then(|account| account.status),
+            status_details: account.and_then(|account| account.status_details.clone()),
+            holds,
+        }
+    }
+}

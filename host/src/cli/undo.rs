@@ -1,0 +1,77 @@
+//! `undo`: the commands that take a run's changes back. It prints and does nothing: what is
+//! to be taken back is for people to decide, with the whole list in front of them.
+
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+
+use serde_json::{Value, json};
+
+use super::exit::{ExitCode, Failure};
+use super::{Session, finish, hint};
+use crate::export::{Format, Stream, StreamColumn};
+use crate::provision::undo::{self, Step};
+
+/// Columns of CSV; the table is the shell's own form.
+const COLUMNS: &[StreamColumn] = &[
+    StreamColumn {
+        name: "change",
+        width: 6,
+    },
+    StreamColumn {
+        name: "command",
+        width: 0,
+    },
+    StreamColumn {
+        name: "note",
+        width: 0,
+    },
+];
+
+impl Session<'_> {
+    pub(super) fn undo(self) -> Result<(), Failure> {
+        let file = self.matches.get_one::<String>("file");
+        let file = file.map(String::as_str).unwrap_or_default();
+        let failed = |why: String| Failure::new(ExitCode::Invalid, format!("{file}: {why}"));
+        let journal =
+            File::open(file).map_err(|error| failed(format!("it can't be read: {error}")))?;
+        let run = self.layers.option(self.matches, "run");
+        let undo = undo::plan(
+            BufReader::new(journal),
+            run.as_deref(),
+            &self.record.approved,
+        )
+        .map_err(|error| failed(error.to_string()))?;
+        if !self.quiet {
+            hint(&format!(
+                "{} of the run {}, begun {}: the last change first",
+                match undo.steps.len() {
+                    1 => "1 step".to_owned(),
+                    steps => format!("{steps} steps"),
+                },
+                undo.run,
+                undo.time
+            ));
+        }
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Table => finish(
+                undo.steps
+                    .iter()
+                    .try_for_each(|step| writeln!(out, "{}", step.shell())),
+            ),
+            format => {
+                let mut stream = Stream::new(out, format, COLUMNS);
+                let written = undo
+                    .steps
+                    .iter()
+                    .try_for_each(|step| stream.row(&row(step)))
+                    .and_then(|()| stream.end());
+                finish(written)
+            }
+        }
+    }
+}
+
+fn row(step: &Step) -> Value {
+    json!({"change": step.change, "command": step.command, "note": step.note})
+}

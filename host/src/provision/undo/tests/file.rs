@@ -1,0 +1,148 @@
+//! Which run is meant, and files that do not say what happened.
+
+use super::*;
+
+#[test]
+fn the_last_run_with_something_to_take_back_is_meant_unless_one_is_named() {
+    let granted = |id: &str| file(&[made(grant("group:a:member", id), "granted")]);
+    let same = file(&[
+        made(grant("group:a:member", "user:x"), "already-granted"),
+        made(grant("group:a:member", "user:y"), "failed"),
+    ]);
+    let unchanged = file(&[Made {
+        before: account_state(Some(AccountStatus::Enabled), &[]),
+        after: account_state(Some(AccountStatus::Enabled), &[]),
+        ..made(invoke("enable_user", "x"), "done")
+    }]);
+    let (first, second) = (granted("user:first"), granted("user:second"));
+    let text = [&*first, &second, &same, &unchanged, &file(&[])].concat();
+    let named = |text: &str| plan_of(text).unwrap().run;
+
+    assert_eq!(plan_of(&text).unwrap().run, named(&second));
+    let undo = plan(text.as_bytes(), Some(&named(&first)), &description()).unwrap();
+    assert_eq!(undo.run, named(&first));
+    assert_eq!(
+        undo.steps[0].shell(),
+        "connector --provisioning --pool=one revoke -- group:a:member user:first"
+    );
+    let undo = plan(text.as_bytes(), Some(&named(&same)), &description()).unwrap();
+    assert_eq!((undo.run, undo.steps), (named(&same), Vec::new()));
+    let last = named(&file(&[]));
+    assert_ne!(last, "");
+    assert_eq!(plan_of(&[same, unchanged].concat()).unwrap().steps, []);
+
+    let error = plan(second.as_bytes(), Some("x"), &description()).unwrap_err();
+    let wanted = format!(
+        "it records no run `x`; the last one is `{}`",
+        named(&second)
+    );
+    assert_eq!(error.to_string(), wanted);
+    assert!(matches!(plan_of("\n"), Err(UndoError::NoRun)));
+}
+
+#[test]
+fn half_a_line_is_tolerated_where_a_killed_run_leaves_it() {
+    let text = file(&[made(grant("group:ä:member", "user:👩"), "granted")]);
+    let complete = plan_of(&text).unwrap().steps;
+    let bytes = text.as_bytes();
+    let ended = text.rfind("{\"record\":\"ended\"").unwrap();
+    let next = file(&[]);
+    for end in ended..bytes.len() - 1 {
+        // The file was cut off, the next run began, and was cut off, too.
+        let torn = &bytes[..end];
+        for rest in [
+            "",
+            "\n",
+            &format!("\n{next}"),
+            &format!("\n{}\n{next}", &next[..30]),
+            &format!("\n{}\n{next}", &next[..5]),
+        ] {
+            let file = [torn, rest.as_bytes()].concat();
+            let undo = plan(file.as_slice(), None, &description()).unwrap();
+            let note = "whether 'group:ä:member' was given to 'user:👩' is unknown, look first: \
+                        connector --pool=one get -- 'user:👩'";
+            assert_eq!(undo.steps[0].note.as_deref(), Some(note));
+        }
+    }
+    let whole = &bytes[..bytes.len() - 1];
+    assert_eq!(plan(whole, None, &description()).unwrap().steps, complete);
+}
+
+#[test]
+fn any_other_line_that_cannot_be_read_is_an_error_with_its_number() {
+    let text = file(&[made(grant("group:a:member", "user:x"), "granted")]);
+    let lines: Vec<_> = text.lines().collect();
+    let unreadable = |text: &str| match plan_of(text) {
+        Err(UndoError::NotARecord { line }) => line,
+        other => panic!("{other:?}"),
+    };
+    let (run, begun, ended) = (lines[0], lines[1], lines[2]);
+    assert_eq!(
+        unreadable(&format!("{run}\n\n{{\"rec\n{begun}\n{ended}\n")),
+        3
+    );
+    assert_eq!(unreadable(&format!("{run}\n{begun}{ended}\n")), 2);
+    assert_eq!(unreadable(&format!("{run}\n{{}}\n")), 2);
+    assert_eq!(
+        unreadable(&format!("{run}\n{{\"record\":\"weather\"}}\n")),
+        2
+    );
+    let other = ended.replace("\"granted\"", "\"perhaps\"");
+    assert_eq!(unreadable(&format!("{run}\n{begun}\n{other}\n")), 3);
+    assert_eq!(
+        UndoError::NotARecord { line: 3 }.to_string(),
+        "line 3 is not a record that this version writes, so what happened is not known; read it \
+         with the version that wrote it, or restore the file"
+    );
+}
+
+#[test]
+fn records_that_contradict_each_other_are_an_error() {
+    let text = file(&[made(grant("group:a:member", "user:x"), "granted")]);
+    let lines: Vec<_> = text.lines().collect();
+    let (run, begun, ended) = (lines[0], lines[1], lines[2]);
+    let cases = [
+        (
+            format!("{run}\n{run}\n"),
+            "line 2 begins a run that began before",
+        ),
+        (
+            format!("{begun}\n"),
+            "line 1 belongs to a run that did not begin",
+        ),
+        (
+            format!("{run}\n{ended}\n"),
+            "line 2 ends a change that did not begin",
+        ),
+        (
+            format!("{run}\n{begun}\n{begun}\n"),
+            "line 3 begins a change that began before",
+        ),
+        (
+            format!("{text}{ended}\n"),
+            "line 4 ends a change that ended before",
+        ),
+    ];
+    for (text, wanted) in cases {
+        assert_eq!(
+            plan_of(&text).unwrap_err().to_string(),
+            format!("{wanted}, so what happened is not known; restore the file")
+        );
+    }
+}
+
+#[test]
+fn a_file_can_neither_mean_another_connector_nor_add_an_option() {
+    let text = file(&[made(grant("group:a:member", "user:x"), "granted")]);
+    let other = text.replace("sample-connector", "other\\u001b-connector");
+    assert_eq!(
+        plan_of(&other).unwrap_err().to_string(),
+        "the run was made with the component `other\\u{1b}-connector`, and this is \
+         `sample-connector`; undo it with that one"
+    );
+    let other = text.replace("\"pool\"", "\"plugin\"");
+    assert_eq!(
+        plan_of(&other).unwrap_err().to_string(),
+        "the run has the setting `plugin`, which this version of the connector lacks"
+    );
+}
