@@ -3,6 +3,8 @@
 //! Data only: what carries a change out is `engine` (one call) and `provision` (safely).
 //! Whatever is written down about a change names resources and never attribute values.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountStatus, AttributeValue, EntitlementId, Resource, ResourceId};
@@ -15,19 +17,9 @@ pub type Fields = Vec<(String, AttributeValue)>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Gives an entitlement to a principal.
-    Grant {
-        /// What is given.
-        entitlement: EntitlementId,
-        /// To whom.
-        principal: ResourceId,
-    },
+    Grant(Membership),
     /// Takes an entitlement from a principal.
-    Revoke {
-        /// What is taken.
-        entitlement: EntitlementId,
-        /// From whom.
-        principal: ResourceId,
-    },
+    Revoke(Membership),
     /// Creates an account.
     CreateAccount {
         /// The kind of account.
@@ -49,12 +41,29 @@ pub enum Change {
     },
 }
 
+/// What a principal holds or is to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// What is held.
+    pub entitlement: EntitlementId,
+    /// By whom.
+    pub principal: ResourceId,
+}
+
+/// The id of the grant: both ids joined without escaping, for people and never to be taken
+/// apart.
+impl fmt::Display for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.entitlement, self.principal)
+    }
+}
+
 impl Change {
     /// The command that asks for it.
     pub fn command(&self) -> &'static str {
         match self {
-            Self::Grant { .. } => "grant",
-            Self::Revoke { .. } => "revoke",
+            Self::Grant(_) => "grant",
+            Self::Revoke(_) => "revoke",
             Self::CreateAccount { .. } => "account create",
             Self::DeleteAccount { .. } => "account delete",
             Self::Invoke { .. } => "action invoke",
@@ -64,14 +73,10 @@ impl Change {
     /// The existing resources that it changes or says something about.
     pub fn subjects(&self, description: &Description) -> Vec<ResourceId> {
         match self {
-            Self::Grant {
-                entitlement,
-                principal,
-            }
-            | Self::Revoke {
-                entitlement,
-                principal,
-            } => vec![entitlement.resource.clone(), principal.clone()],
+            Self::Grant(membership) | Self::Revoke(membership) => vec![
+                membership.entitlement.resource.clone(),
+                membership.principal.clone(),
+            ],
             Self::CreateAccount { .. } => Vec::new(),
             Self::DeleteAccount { account } => vec![account.clone()],
             Self::Invoke { action, arguments } => description
@@ -84,8 +89,8 @@ impl Change {
     /// The account whose state it changes, if it is one that exists before.
     pub fn account(&self, description: &Description) -> Option<ResourceId> {
         match self {
-            Self::Grant { principal, .. } | Self::Revoke { principal, .. } => {
-                Some(principal.clone())
+            Self::Grant(membership) | Self::Revoke(membership) => {
+                Some(membership.principal.clone())
             }
             Self::CreateAccount { .. } => None,
             Self::DeleteAccount { account } => Some(account.clone()),

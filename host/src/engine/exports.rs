@@ -10,7 +10,7 @@ use wasmtime::component::{InstancePre, ResourceAny};
 use super::error::LoadError;
 use super::request::{AccountCheck, Answer, Changed, GrantsOf, Lookup, Request};
 use super::state::State;
-use crate::change::{Change, Fields, Outcome};
+use crate::change::{Change, Fields, Membership, Outcome};
 use crate::contract::actor::{Actor, ActorIndices};
 use crate::contract::bindings::exports::identity::connector::sync;
 use crate::contract::bindings::identity::connector::types as contract;
@@ -18,7 +18,7 @@ use crate::contract::bindings::{Reader, ReaderIndices};
 use crate::contract::provisioner::exports::identity::connector::provisioning;
 use crate::contract::provisioner::{Provisioner, ProvisionerIndices};
 use crate::contract::{BrokenPromise, Offers, attributes, fields};
-use crate::model::{Attributes, EntitlementId, Resource, ResourceId};
+use crate::model::{Attributes, Resource};
 
 /// What a call into a component comes to, before anybody judges it.
 pub(super) type Entered = wasmtime::Result<Result<Result<Answer, BrokenPromise>, contract::Error>>;
@@ -147,21 +147,15 @@ impl Guest {
     ) -> Entered {
         let guest = self.provisioning()?;
         let changed = match change {
-            Change::Grant {
-                entitlement,
-                principal,
-            } => {
-                let (entitlement, principal) = membership(entitlement, principal);
+            Change::Grant(membership) => {
+                let (entitlement, principal) = ids(membership);
                 guest
                     .call_grant(store, session, &entitlement, &principal)
                     .await?
                     .map(|outcome| Ok(Outcome::from(outcome).into()))
             }
-            Change::Revoke {
-                entitlement,
-                principal,
-            } => {
-                let (entitlement, principal) = membership(entitlement, principal);
+            Change::Revoke(membership) => {
+                let (entitlement, principal) = ids(membership);
                 guest
                     .call_revoke(store, session, &entitlement, &principal)
                     .await?
@@ -276,14 +270,11 @@ impl Guest {
     }
 }
 
-fn membership(
-    entitlement: &EntitlementId,
-    principal: &ResourceId,
-) -> (contract::EntitlementId, contract::Principal) {
+fn ids(membership: &Membership) -> (contract::EntitlementId, contract::Principal) {
     let principal = contract::Principal {
-        resource: principal.clone().into(),
+        resource: membership.principal.clone().into(),
     };
-    (entitlement.clone().into(), principal)
+    (membership.entitlement.clone().into(), principal)
 }
 
 fn created_account(

@@ -97,18 +97,9 @@ impl Request {
             } => call.about(BindingSource::Principal, &id.id),
             Self::CheckAccount { fields, .. }
             | Self::Change(Change::CreateAccount { fields, .. }) => about_fields(call, fields),
-            Self::Change(
-                Change::Grant {
-                    entitlement,
-                    principal,
-                }
-                | Change::Revoke {
-                    entitlement,
-                    principal,
-                },
-            ) => call
-                .about(BindingSource::Resource, &entitlement.resource.id)
-                .about(BindingSource::Principal, &principal.id),
+            Self::Change(Change::Grant(membership) | Change::Revoke(membership)) => call
+                .about(BindingSource::Resource, &membership.entitlement.resource.id)
+                .about(BindingSource::Principal, &membership.principal.id),
             Self::Change(Change::DeleteAccount { account }) => {
                 call.about(BindingSource::Resource, &account.id)
             }
@@ -130,8 +121,8 @@ impl Request {
             Self::ListEntitlements { .. } => Function::ListEntitlements,
             Self::ListGrants { .. } => Function::ListGrants,
             Self::CheckAccount { .. } => Function::CheckAccount,
-            Self::Change(Change::Grant { .. }) => Function::Grant,
-            Self::Change(Change::Revoke { .. }) => Function::Revoke,
+            Self::Change(Change::Grant(_)) => Function::Grant,
+            Self::Change(Change::Revoke(_)) => Function::Revoke,
             Self::Change(Change::CreateAccount { .. }) => Function::CreateAccount,
             Self::Change(Change::DeleteAccount { .. }) => Function::DeleteAccount,
             Self::Change(Change::Invoke { .. }) => Function::Invoke,

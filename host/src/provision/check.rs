@@ -2,8 +2,8 @@
 //! component checks too; this way a mistake costs no session and its message is the same for
 //! every connector.
 
-use crate::change::{Change, Fields};
-use crate::model::{AttributeValue, EntitlementId, ResourceId};
+use crate::change::{Change, Fields, Membership};
+use crate::model::{AttributeValue, EntitlementId};
 use crate::trust::description::{ActionSchema, Description, Field, Kind, ValueType};
 
 /// A change that the component can't make.
@@ -73,14 +73,7 @@ pub enum Misfit {
 /// [`Misfit`] says what is wrong and what there is.
 pub fn fits(change: &Change, description: &Description) -> Result<(), Misfit> {
     match change {
-        Change::Grant {
-            entitlement,
-            principal,
-        }
-        | Change::Revoke {
-            entitlement,
-            principal,
-        } => membership(entitlement, principal, description),
+        Change::Grant(membership) | Change::Revoke(membership) => holdable(membership, description),
         Change::CreateAccount { kind, fields } => {
             account_kind(kind, description)?;
             match repeated(fields) {
@@ -131,9 +124,11 @@ fn account_kind(word: &str, description: &Description) -> Result<(), Misfit> {
     })
 }
 
-fn membership(
-    entitlement: &EntitlementId,
-    principal: &ResourceId,
+fn holdable(
+    Membership {
+        entitlement,
+        principal,
+    }: &Membership,
     description: &Description,
 ) -> Result<(), Misfit> {
     let on = kind(&entitlement.resource.kind, description)?;
@@ -262,6 +257,7 @@ fn joined(words: impl IntoIterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ResourceId;
     use crate::trust::TrustRecord;
 
     fn described() -> Description {
@@ -277,10 +273,10 @@ mod tests {
     }
 
     fn grant(entitlement: &str, principal: &str) -> Change {
-        Change::Grant {
+        Change::Grant(Membership {
             entitlement: entitlement.parse().unwrap(),
             principal: principal.parse().unwrap(),
-        }
+        })
     }
 
     fn invoke(action: &str, arguments: Fields) -> Change {

@@ -1,11 +1,11 @@
 //! The state of what a change is about, read by calls of its own, and what it says about
 //! the change.
 
-use crate::change::{Change, Outcome, State};
+use crate::change::{Change, Membership, Outcome, State};
 use crate::connector::{ConnectorError, Conversation};
 use crate::contract::Function;
 use crate::engine::{Answer, GrantsOf, Request};
-use crate::model::{AccountStatus, EntitlementId, Resource, ResourceId};
+use crate::model::{AccountStatus, Resource, ResourceId};
 use crate::trust::description::Description;
 
 /// What a look has shown.
@@ -34,17 +34,10 @@ impl Seen {
                 };
                 Ok(Self::of_account(found, holds))
             }
-            Change::Grant {
-                entitlement,
-                principal,
-            }
-            | Change::Revoke {
-                entitlement,
-                principal,
-            } => {
-                let account = find(conversation, principal).await?;
+            Change::Grant(membership) | Change::Revoke(membership) => {
+                let account = find(conversation, &membership.principal).await?;
                 let held = match &account {
-                    Some(_) => holds(conversation, entitlement, principal).await?,
+                    Some(_) => holds(conversation, membership).await?,
                     // Whoever does not exist holds nothing; the change will say so.
                     None => false,
                 };
@@ -72,20 +65,10 @@ impl Seen {
             (Change::CreateAccount { .. }, None) => {
                 Self::account_to_create(conversation, change).await
             }
-            (
-                Change::Grant {
-                    entitlement,
-                    principal,
-                }
-                | Change::Revoke {
-                    entitlement,
-                    principal,
-                },
-                _,
-            ) => Ok(Self {
+            (Change::Grant(membership) | Change::Revoke(membership), _) => Ok(Self {
                 account: None,
                 state: State::Membership {
-                    held: holds(conversation, entitlement, principal).await?,
+                    held: holds(conversation, membership).await?,
                 },
                 warnings: Vec::new(),
             }),
@@ -166,8 +149,10 @@ async fn find(
 
 async fn holds(
     conversation: &mut Conversation<'_>,
-    entitlement: &EntitlementId,
-    principal: &ResourceId,
+    Membership {
+        entitlement,
+        principal,
+    }: &Membership,
 ) -> Result<bool, ConnectorError> {
     let by_principal = conversation
         .description()
@@ -217,21 +202,16 @@ pub(super) async fn foreseen(
 ) -> Result<Outcome, ConnectorError> {
     let there = before.is_there();
     Ok(match change {
-        Change::Grant {
-            entitlement,
-            principal,
-        }
-        | Change::Revoke {
-            entitlement,
-            principal,
-        } => {
+        Change::Grant(membership) | Change::Revoke(membership) => {
             if before.account.is_none() {
-                conversation.resource(principal).await?;
+                conversation.resource(&membership.principal).await?;
             }
-            conversation.resource(&entitlement.resource).await?;
+            conversation
+                .resource(&membership.entitlement.resource)
+                .await?;
             match (change, there) {
-                (Change::Grant { .. }, true) => Outcome::AlreadyGranted,
-                (Change::Grant { .. }, false) => Outcome::Granted,
+                (Change::Grant(_), true) => Outcome::AlreadyGranted,
+                (Change::Grant(_), false) => Outcome::Granted,
                 (_, true) => Outcome::Revoked,
                 (_, false) => Outcome::AlreadyRevoked,
             }
@@ -261,10 +241,10 @@ pub(super) fn decided(
 ) -> Option<Option<Outcome>> {
     let (was, is) = (before.is_there(), after.is_there());
     Some(match (change, was, is) {
-        (Change::Grant { .. }, false, true) => Some(Outcome::Granted),
-        (Change::Grant { .. }, true, true) => Some(Outcome::AlreadyGranted),
-        (Change::Revoke { .. }, true, false) => Some(Outcome::Revoked),
-        (Change::Revoke { .. }, false, false) => Some(Outcome::AlreadyRevoked),
+        (Change::Grant(_), false, true) => Some(Outcome::Granted),
+        (Change::Grant(_), true, true) => Some(Outcome::AlreadyGranted),
+        (Change::Revoke(_), true, false) => Some(Outcome::Revoked),
+        (Change::Revoke(_), false, false) => Some(Outcome::AlreadyRevoked),
         (Change::CreateAccount { .. }, false, true) => Some(Outcome::Created),
         (Change::CreateAccount { .. }, true, true) => Some(Outcome::AlreadyExists),
         (Change::DeleteAccount { .. }, true, false) => Some(Outcome::Deleted),
@@ -287,8 +267,8 @@ pub(super) fn contradicts(
 ) -> bool {
     match change {
         Change::Invoke { .. } => decided(description, change, before, after) == Some(None),
-        Change::Grant { .. } | Change::CreateAccount { .. } => !after.is_there(),
-        Change::Revoke { .. } | Change::DeleteAccount { .. } => {
+        Change::Grant(_) | Change::CreateAccount { .. } => !after.is_there(),
+        Change::Revoke(_) | Change::DeleteAccount { .. } => {
             // An account can be made anew under the same name at any time.
             outcome.has_changed() && after.is_there()
         }
@@ -344,18 +324,19 @@ mod tests {
         Seen::of_account(found, Vec::new())
     }
 
-    fn grant() -> Change {
-        Change::Grant {
+    fn membership() -> Membership {
+        Membership {
             entitlement: "group:admins:member".parse().unwrap(),
             principal: ResourceId::new("user", "alice"),
         }
     }
 
+    fn grant() -> Change {
+        Change::Grant(membership())
+    }
+
     fn revoke() -> Change {
-        Change::Revoke {
-            entitlement: "group:admins:member".parse().unwrap(),
-            principal: ResourceId::new("user", "alice"),
-        }
+        Change::Revoke(membership())
     }
 
     fn invoke(action: &str) -> Change {

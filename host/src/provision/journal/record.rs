@@ -114,19 +114,13 @@ pub(in crate::provision) enum Asked {
 impl Asked {
     pub(super) fn of(change: &Change, description: &Description) -> Self {
         match change {
-            Change::Grant {
-                entitlement,
-                principal,
-            } => Self::Grant {
-                entitlement: entitlement.to_string(),
-                principal: principal.clone(),
+            Change::Grant(membership) => Self::Grant {
+                entitlement: membership.entitlement.to_string(),
+                principal: membership.principal.clone(),
             },
-            Change::Revoke {
-                entitlement,
-                principal,
-            } => Self::Revoke {
-                entitlement: entitlement.to_string(),
-                principal: principal.clone(),
+            Change::Revoke(membership) => Self::Revoke {
+                entitlement: membership.entitlement.to_string(),
+                principal: membership.principal.clone(),
             },
             Change::CreateAccount { kind, fields } => Self::CreateAccount {
                 kind: kind.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::change::Membership;
 use crate::egress::audit::Verdict;
 use crate::model::{AccountStatus, AttributeValue};
 use crate::trust::description::{ActionSchema, Authentication, Field, Protocol, ValueType, Wire};
@@ -63,10 +64,10 @@ fn description() -> Description {
 }
 
 fn grant() -> Change {
-    Change::Grant {
+    Change::Grant(Membership {
         entitlement: "group:a:member".parse().unwrap(),
         principal: "user:alice".parse().unwrap(),
-    }
+    })
 }
 
 fn ended(outcome: &'static str) -> Ended<'static> {
@@ -183,10 +184,10 @@ fn what_is_asked_names_fields_and_ids_and_no_value() {
     let secret = || AttributeValue::Text("s3cret".to_owned());
     let cases = [
         (
-            Change::Revoke {
+            Change::Revoke(Membership {
                 entitlement: "group:a:member".parse().unwrap(),
                 principal: "user:alice".parse().unwrap(),
-            },
+            }),
             json!({"command": "revoke", "entitlement": "group:a:member", "principal": "user:alice"}),
         ),
         (

@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::Wanted;
-use crate::change::{Change, Fields};
-use crate::model::{AttributeValue, EntitlementId, ResourceId};
+use crate::change::{Change, Fields, Membership};
+use crate::model::{AttributeValue, ResourceId};
 use crate::trust::description::{Field, ValueType};
 
 /// Named values in the order of the row, without those that are not given.
@@ -202,14 +202,8 @@ pub(super) fn change(members: Members, wanted: &Wanted<'_>) -> Result<Change, Ro
         });
     }
     match *wanted {
-        Wanted::Grant => Ok(Change::Grant {
-            entitlement: entitlement(&members)?,
-            principal: resource(&members, "principal")?,
-        }),
-        Wanted::Revoke => Ok(Change::Revoke {
-            entitlement: entitlement(&members)?,
-            principal: resource(&members, "principal")?,
-        }),
+        Wanted::Grant => membership(&members).map(Change::Grant),
+        Wanted::Revoke => membership(&members).map(Change::Revoke),
         Wanted::CreateAccount { kind, schema } => Ok(Change::CreateAccount {
             kind: kind.to_owned(),
             fields: fields(members, schema)?,
@@ -252,9 +246,13 @@ fn needed<'a>(members: &'a Members, name: &'static str) -> Result<&'a str, RowEr
     })
 }
 
-fn entitlement(members: &Members) -> Result<EntitlementId, RowError> {
+fn membership(members: &Members) -> Result<Membership, RowError> {
     let name = "entitlement";
-    parsed(needed(members, name)?).ok_or(RowError::NotAnEntitlement { name })
+    let entitlement = parsed(needed(members, name)?).ok_or(RowError::NotAnEntitlement { name })?;
+    Ok(Membership {
+        entitlement,
+        principal: resource(members, "principal")?,
+    })
 }
 
 fn resource(members: &Members, name: &'static str) -> Result<ResourceId, RowError> {

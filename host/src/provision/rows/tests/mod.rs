@@ -3,6 +3,7 @@
 mod file;
 
 use super::*;
+use crate::change::Membership;
 use crate::model::{AttributeValue, EntitlementId, ResourceId};
 use crate::trust::description::ValueType;
 
@@ -61,10 +62,10 @@ fn refused(text: impl AsRef<[u8]>, wanted: Wanted<'_>) -> String {
 }
 
 fn grant(entitlement: &str, principal: &str) -> Change {
-    Change::Grant {
+    Change::Grant(Membership {
         entitlement: entitlement.parse().unwrap(),
         principal: principal.parse().unwrap(),
-    }
+    })
 }
 
 fn errors(rows: &[Row]) -> Vec<String> {
@@ -117,10 +118,10 @@ fn a_revocation_takes_what_a_grant_takes() {
     );
     assert_eq!(
         rows[0].change,
-        Ok(Change::Revoke {
+        Ok(Change::Revoke(Membership {
             entitlement: "group:a:member".parse().unwrap(),
             principal: "user:alice".parse().unwrap(),
-        })
+        }))
     );
 }
 
@@ -384,10 +385,10 @@ fn ids_of_any_script_survive_both_formats() {
             "entitlement": entitlement.to_string(), "principal": principal.to_string(),
         });
         json.push_str(&format!("{row}\n"));
-        changes.push(Change::Grant {
+        changes.push(Change::Grant(Membership {
             entitlement,
             principal,
-        });
+        }));
     }
     let csv = String::from_utf8(csv.into_inner().unwrap()).unwrap();
     for text in [csv, json] {

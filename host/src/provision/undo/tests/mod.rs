@@ -7,7 +7,7 @@ mod shell;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::change::Change as Asking;
+use crate::change::{Change as Asking, Membership};
 use crate::model::AttributeValue;
 use crate::provision::journal::{Ended, Journal, outcome};
 use crate::trust::description::{
@@ -142,17 +142,17 @@ fn shells(made: &[Made]) -> Vec<String> {
 }
 
 fn grant(entitlement: &str, principal: &str) -> Asking {
-    Asking::Grant {
+    Asking::Grant(Membership {
         entitlement: entitlement.parse().unwrap(),
         principal: principal.parse().unwrap(),
-    }
+    })
 }
 
 fn revoke(entitlement: &str, principal: &str) -> Asking {
-    Asking::Revoke {
+    Asking::Revoke(Membership {
         entitlement: entitlement.parse().unwrap(),
         principal: principal.parse().unwrap(),
-    }
+    })
 }
 
 fn invoke(action: &str, id: &str) -> Asking {
@@ -398,10 +398,10 @@ fn what_is_not_known_is_a_note_and_never_a_command() {
 
 #[test]
 fn an_id_that_no_command_can_carry_is_a_note() {
-    let zero = Asking::Grant {
+    let zero = Asking::Grant(Membership {
         entitlement: "group:a:member".parse().unwrap(),
         principal: ResourceId::new("user", "a\0b"),
-    };
+    });
     assert_eq!(
         shells(&[made(zero, "granted")]),
         ["# an id in it has a zero byte, which no command can carry"]

@@ -49,10 +49,10 @@ fn a_shell_hands_over_every_id_as_it_is() {
         let principal = ResourceId::new("user", any_id(&mut random));
         wanted.push([entitlement.to_string(), principal.to_string()]);
         changes.push(made(
-            Asking::Grant {
+            Asking::Grant(Membership {
                 entitlement,
                 principal,
-            },
+            }),
             outcome(Outcome::Granted),
         ));
     }

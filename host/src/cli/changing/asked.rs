@@ -1,0 +1,203 @@
+//! From what was typed to the change or the changes that are meant.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use super::super::args::option_of_field;
+use super::super::exit::{ExitCode, Failure};
+use super::super::{Session, resource_id};
+use crate::change::{Change, Fields, Membership};
+use crate::model::{AttributeValue, EntitlementId, NotAnEntitlementId};
+use crate::provision::check;
+use crate::provision::rows::{self, Row, Wanted};
+use crate::trust::description::{Description, ValueType};
+
+/// What is asked for.
+pub(super) enum Asked {
+    /// One change.
+    One(Change),
+    /// The rows of a file.
+    Many {
+        /// Its name.
+        file: String,
+        /// What it asks for.
+        rows: Vec<Row>,
+    },
+}
+
+impl Session<'_> {
+    /// The change or the changes that were asked for.
+    pub(super) fn asked(&self, command: &str) -> Result<Asked, Failure> {
+        let description = &self.record.approved;
+        let typed = |name: &str| self.matches.get_one::<String>(name).cloned();
+        if let Some(file) = self.layers.option(self.matches, "from") {
+            let positionals = ["entitlement", "principal", "account", "arguments"];
+            let has = |name: &&str| self.matches.try_contains_id(name).unwrap_or(false);
+            if positionals.iter().any(has) {
+                return Err(Failure::new(
+                    ExitCode::Usage,
+                    format!("`{command}` takes either --from FILE or one change, not both"),
+                ));
+            }
+            let rows = read_rows(&file, &self.wanted(command)?)?;
+            return Ok(Asked::Many { file, rows });
+        }
+        let missing = |what: &str| {
+            Failure::new(
+                ExitCode::Usage,
+                format!("`{command}` needs {what}, or --from FILE"),
+            )
+            .hint(format!("see `connector {command} --help`"))
+        };
+        Ok(Asked::One(match command {
+            "grant" | "revoke" => {
+                let what = "ENTITLEMENT and PRINCIPAL";
+                let entitlement = typed("entitlement").ok_or_else(|| missing(what))?;
+                let entitlement: EntitlementId =
+                    entitlement.parse().map_err(|error: NotAnEntitlementId| {
+                        Failure::new(ExitCode::Invalid, error.to_string())
+                    })?;
+                let principal =
+                    resource_id(Some(typed("principal").ok_or_else(|| missing(what))?))?;
+                let membership = Membership {
+                    entitlement,
+                    principal,
+                };
+                match command {
+                    "grant" => Change::Grant(membership),
+                    _ => Change::Revoke(membership),
+                }
+            }
+            "account create" => Change::CreateAccount {
+                kind: account_kind(description)?,
+                fields: self.fields()?,
+            },
+            "account delete" => Change::DeleteAccount {
+                account: resource_id(Some(typed("account").ok_or_else(|| missing("KIND:ID"))?))?,
+            },
+            _ => Change::Invoke {
+                action: typed("name").unwrap_or_default(),
+                arguments: named_values(
+                    self.matches
+                        .get_many::<String>("arguments")
+                        .into_iter()
+                        .flatten(),
+                    "argument",
+                )?,
+            },
+        }))
+    }
+
+    fn wanted(&self, command: &str) -> Result<Wanted<'_>, Failure> {
+        let description = &self.record.approved;
+        Ok(match command {
+            "grant" => Wanted::Grant,
+            "revoke" => Wanted::Revoke,
+            "account create" => Wanted::CreateAccount {
+                kind: account_kind_of(description)?,
+                schema: &description.account_schema,
+            },
+            "account delete" => Wanted::DeleteAccount,
+            _ => {
+                let name = self.matches.get_one::<String>("name");
+                let name = name.map(String::as_str).unwrap_or_default();
+                match description.action(name) {
+                    Some(action) => Wanted::Invoke { action },
+                    None => {
+                        check::fits(
+                            &Change::Invoke {
+                                action: name.to_owned(),
+                                arguments: Fields::new(),
+                            },
+                            description,
+                        )?;
+                        return Err(Failure::new(ExitCode::Invalid, "there is no such action"));
+                    }
+                }
+            }
+        })
+    }
+
+    /// The fields of an account as they were typed.
+    fn fields(&self) -> Result<Fields, Failure> {
+        let description = &self.record.approved;
+        let mut fields = Fields::new();
+        for field in &description.account_schema {
+            let option = option_of_field(&field.name);
+            match field.value_type {
+                ValueType::Boolean => {
+                    if self.layers.switch(self.matches, &option)? {
+                        fields.push((field.name.clone(), AttributeValue::Boolean(true)));
+                    }
+                }
+                ValueType::Text | ValueType::Integer => {
+                    if let Some(value) = self.layers.option(self.matches, &option) {
+                        fields.push((field.name.clone(), AttributeValue::Text(value)));
+                    }
+                }
+            }
+        }
+        // Values may hold commas, so they are not joined like those of other options.
+        let typed: Vec<&String> = self
+            .matches
+            .get_many::<String>("attr")
+            .into_iter()
+            .flatten()
+            .collect();
+        let given = if typed.is_empty() {
+            self.layers.option(self.matches, "attr")
+        } else {
+            None
+        };
+        fields.extend(named_values(typed.into_iter().chain(&given), "attribute")?);
+        Ok(fields)
+    }
+}
+
+fn account_kind_of(description: &Description) -> Result<&str, Failure> {
+    description
+        .kinds
+        .iter()
+        .find(|kind| kind.accounts)
+        .map(|kind| kind.id.as_str())
+        .ok_or_else(|| {
+            Failure::new(
+                ExitCode::Lacking,
+                "this connector has no accounts that can be created",
+            )
+        })
+}
+
+fn account_kind(description: &Description) -> Result<String, Failure> {
+    account_kind_of(description).map(str::to_owned)
+}
+
+/// `NAME=VALUE`, with everything after the first `=` as the value.
+fn named_values<'a>(
+    texts: impl IntoIterator<Item = &'a String>,
+    what: &str,
+) -> Result<Fields, Failure> {
+    texts
+        .into_iter()
+        .map(|text| match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                Ok((name.to_owned(), AttributeValue::Text(value.to_owned())))
+            }
+            _ => Err(Failure::new(
+                ExitCode::Invalid,
+                format!("an {what} is written NAME=VALUE, and one has no name or no `=`"),
+            )),
+        })
+        .collect()
+}
+
+fn read_rows(file: &str, wanted: &Wanted<'_>) -> Result<Vec<Row>, Failure> {
+    let failed = |why: String| Failure::new(ExitCode::Invalid, format!("{file}: {why}"));
+    let source: Box<dyn Read> = if file == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(file).map_err(|error| failed(format!("it can't be read: {error}")))?)
+    };
+    rows::read(source, wanted)
+        .map_err(|error| failed(error.to_string()).hint("nothing was changed"))
+}

@@ -1,0 +1,171 @@
+//! Commands that change something: what was typed becomes a change or a file of changes,
+//! everything that can be refused is refused before a connection is made, and what came of
+//! it is printed.
+
+mod asked;
+mod run;
+mod shown;
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use clap::ArgMatches;
+
+use super::args::PROTECT;
+use super::connect::{self, Changes};
+use super::exit::{ExitCode, Failure};
+use super::layers::Layers;
+use super::{Session, progress};
+use crate::change::Change;
+use crate::contract::Offers;
+use crate::model::ResourceId;
+use crate::provision::check;
+use crate::provision::rules::{DEFAULT_MAX_CHANGES, Rules};
+use asked::Asked;
+use run::Run;
+
+impl Session<'_> {
+    /// Runs a changing command.
+    pub(super) async fn change(self, command: &str) -> Result<(), Failure> {
+        if !self.layers.provisioning(self.matches)? {
+            return Err(Failure::new(
+                ExitCode::PermissionDenied,
+                format!("`{command}` changes something, and provisioning is off; nothing was sent"),
+            )
+            .hint("add --provisioning, or set CONNECTOR_PROVISIONING=true"));
+        }
+        let dry_run = self.layers.switch(self.matches, "dry-run")?;
+        let rules = rules(self.matches, &self.layers)?;
+        let asked = self.asked(command)?;
+        let description = &self.record.approved;
+        match &asked {
+            Asked::One(change) => {
+                check::fits(change, description)?;
+                rules.permit(&change.subjects(description))?;
+                rules.permit_number(1)?;
+            }
+            Asked::Many { rows, .. } => {
+                rules.permit_number(u64::try_from(rows.len()).unwrap_or(u64::MAX))?;
+            }
+        }
+        if command == "account delete" && !dry_run {
+            self.confirm(&asked)?;
+        }
+        let fail_if_exists =
+            command == "account create" && self.layers.switch(self.matches, "fail-if-exists")?;
+        // In a dry run the sandbox lets no change out, whatever the component does.
+        let changes = if dry_run {
+            Changes::Refused
+        } else {
+            Changes::Permitted
+        };
+        let connected = connect::connect(self.matches, &self.layers, self.record, changes).await?;
+        offered(command, connected.connector.component().artifact().offers())?;
+        let run = Run {
+            connected,
+            rules,
+            dry_run,
+            fail_if_exists,
+            format: self.format,
+            quiet: self.quiet,
+            show_progress: progress::wanted(self.quiet, self.layers.is_set("NO_COLOR")),
+        };
+        match asked {
+            Asked::One(change) => run.one(&change).await,
+            Asked::Many { file, rows } => run.many(command, &file, rows).await,
+        }
+    }
+
+    /// Asks before something is lost for good. Where nobody can be asked, --yes says it.
+    fn confirm(&self, asked: &Asked) -> Result<(), Failure> {
+        if self.layers.switch(self.matches, "yes")? {
+            return Ok(());
+        }
+        let what = match asked {
+            Asked::One(Change::DeleteAccount { account }) => account.to_string(),
+            Asked::One(_) => return Ok(()),
+            Asked::Many { file, rows } => format!("{} accounts named in {file}", rows.len()),
+        };
+        let settings = connect::settings(self.matches, &self.layers, &self.record)?;
+        let identifying = self
+            .record
+            .approved
+            .settings
+            .iter()
+            .filter(|setting| setting.identifies_system && setting.required)
+            .filter_map(|setting| settings.get(&setting.name));
+        let system: Vec<&str> = identifying.map(String::as_str).collect();
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return Err(Failure::new(
+                ExitCode::Refused,
+                format!(
+                    "deleting {what} of {} can't be taken back, and nobody can be asked here",
+                    system.join(", ")
+                ),
+            )
+            .hint("add --yes if that is meant, or --dry-run to look first"));
+        }
+        let question = format!(
+            "delete {what} of {}? It can't be taken back. [y/N] ",
+            system.join(", ")
+        );
+        let mut err = io::stderr();
+        let mut answer = String::new();
+        let asked = err
+            .write_all(super::exit::defused(&question).as_bytes())
+            .and_then(|()| err.flush())
+            .and_then(|()| io::stdin().lock().read_line(&mut answer));
+        match asked {
+            Ok(_) if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) => Ok(()),
+            _ => Err(Failure::new(
+                ExitCode::Refused,
+                "not confirmed; nothing was changed",
+            )),
+        }
+    }
+}
+
+/// The rules of the operator, from the options and the configuration file.
+pub(super) fn rules(matches: &ArgMatches, layers: &Layers<'_>) -> Result<Rules, Failure> {
+    let max_changes = match layers.option(matches, "max-changes") {
+        None => DEFAULT_MAX_CHANGES,
+        Some(text) => text.parse().map_err(|_| {
+            Failure::new(
+                ExitCode::Invalid,
+                format!("--max-changes is `{text}`; give a whole number"),
+            )
+        })?,
+    };
+    Ok(Rules::new(protected(layers)?, max_changes))
+}
+
+/// The resources that no command changes.
+pub(super) fn protected(layers: &Layers<'_>) -> Result<Vec<ResourceId>, Failure> {
+    layers
+        .list(PROTECT)
+        .iter()
+        .map(|text| {
+            text.parse().map_err(|error| {
+                Failure::new(
+                    ExitCode::Invalid,
+                    format!("`{PROTECT}` in the configuration: {error}"),
+                )
+            })
+        })
+        .collect()
+}
+
+/// Whether the component exports what a command needs.
+fn offered(command: &str, offers: Offers) -> Result<(), Failure> {
+    let offered = match command {
+        "action invoke" => offers.actions,
+        _ => offers.provisioning,
+    };
+    if offered {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ExitCode::Lacking,
+        format!("the component can't do `{command}`: it only reads"),
+    )
+    .hint("`connector capabilities` shows what it can do"))
+}
