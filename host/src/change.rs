@@ -86,6 +86,14 @@ impl Change {
         }
     }
 
+    /// The account that people look at to see what became of it.
+    pub fn concerns(&self, description: &Description) -> Option<ResourceId> {
+        match self {
+            Self::CreateAccount { kind, fields } => named_account(kind, fields, description),
+            other => other.account(description),
+        }
+    }
+
     /// The account whose state it changes, if it is one that exists before.
     pub fn account(&self, description: &Description) -> Option<ResourceId> {
         match self {
@@ -97,6 +105,19 @@ impl Change {
             Self::Invoke { .. } => self.subjects(description).into_iter().next(),
         }
     }
+}
+
+/// The name that an account is to have, by what the component's requests are bound to when
+/// it creates one; the system may give it another id.
+fn named_account(kind: &str, fields: &Fields, description: &Description) -> Option<ResourceId> {
+    description.naming_fields().into_iter().find_map(|wanted| {
+        fields.iter().find_map(|(name, value)| match value {
+            AttributeValue::Text(text) if name == wanted && !text.is_empty() => {
+                Some(ResourceId::new(kind, text))
+            }
+            _ => None,
+        })
+    })
 }
 
 /// The resources that arguments name, by the schema of the action.
@@ -140,6 +161,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word that is printed and written down.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::AlreadyGranted => "already-granted",
+            Self::Revoked => "revoked",
+            Self::AlreadyRevoked => "already-revoked",
+            Self::Created => "created",
+            Self::AlreadyExists => "already-exists",
+            Self::Deleted => "deleted",
+            Self::AlreadyGone => "already-gone",
+            Self::Done => "done",
+        }
+    }
+
     /// Whether anything is other than before, as far as the outcome tells.
     pub fn has_changed(self) -> bool {
         match self {

@@ -126,16 +126,21 @@ impl<T: Transport> Accounts<'_, T> {
                 "an invitation needs an e-mail address; give the field email (--email)",
             ));
         }
-        let warnings = schema
-            .required()
-            .filter(|name| !has(name))
-            .map(|name| {
-                format!(
-                    "user pool '{}' requires the attribute '{name}', which was not given",
-                    self.pool.id()
-                )
-            })
-            .collect();
+        let missing = schema.required().filter(|name| !has(name)).map(|name| {
+            format!(
+                "user pool '{}' requires the attribute '{name}', which was not given",
+                self.pool.id()
+            )
+        });
+        let names = draft.attributes.iter().map(|attribute| &attribute.name);
+        let strange = names.filter(|name| schema.lacks(name)).map(|name| {
+            format!(
+                "user pool '{}' names no attribute '{}', so that the service will hardly take it",
+                self.pool.id(),
+                name.escape_debug()
+            )
+        });
+        let warnings = missing.chain(strange).collect();
         Ok(Plan {
             user: NewUser {
                 username,

@@ -158,7 +158,14 @@ fn journal(
     let Some(file) = layers.option(matches, "audit") else {
         return Ok(None);
     };
-    let journal = Journal::open(&PathBuf::from(&file), connection).map_err(|error| {
+    if file == "-" {
+        return Err(Failure::new(
+            ExitCode::Invalid,
+            "--audit takes the name of a file, and `-` is none",
+        ));
+    }
+    let path = PathBuf::from(&file);
+    let journal = Journal::open(&path, connection, layers.who()).map_err(|error| {
         Failure::new(
             ExitCode::Invalid,
             format!("the audit file {file} can't be written: {error}"),

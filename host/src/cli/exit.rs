@@ -221,6 +221,14 @@ impl From<&ProvisionError> for Failure {
                 Self::new(ExitCode::Refused, message)
                     .hint(format!("if that is meant, add --max-changes {asked}"))
             }
+            ProvisionError::Interrupted => Self::new(ExitCode::Interrupted, message),
+            ProvisionError::Failed(error) if error.is_not_found() => {
+                let failure = Self::from(error);
+                failure.hint(
+                    "ids are exact, in upper and lower case too: `connector list` shows them after \
+                     a sync, and an action takes the id without its kind",
+                )
+            }
             ProvisionError::Failed(error) => error.into(),
             ProvisionError::WithoutEffect { source } => Self {
                 message,
@@ -240,7 +248,10 @@ impl From<&ProvisionError> for Failure {
                              twice"
                         .to_owned(),
                 }),
-                ..source.into()
+                ..match source {
+                    Some(source) => (&**source).into(),
+                    None => Self::new(ExitCode::Unavailable, ""),
+                }
             },
             ProvisionError::Unwritten { .. } => Self::new(ExitCode::Invalid, message)
                 .hint("make room or name another file with --audit"),

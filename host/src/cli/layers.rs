@@ -19,7 +19,13 @@ pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The layers below the command line.
 pub(super) struct Layers<'a> {
     environment: Environment<'a>,
-    file: BTreeMap<String, Vec<String>>,
+    file: BTreeMap<String, Given>,
+}
+
+/// A value of the configuration file.
+enum Given {
+    One(String),
+    Several(Vec<String>),
 }
 
 impl<'a> Layers<'a> {
@@ -55,9 +61,33 @@ impl<'a> Layers<'a> {
         given(matches, name).or_else(|| self.below(name, &[]))
     }
 
-    /// A list that only the configuration file has.
-    pub(super) fn list(&self, name: &str) -> &[String] {
-        self.file.get(name).map(Vec::as_slice).unwrap_or_default()
+    /// Who runs this, as the system calls them.
+    pub(super) fn who(&self) -> Option<String> {
+        ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| (self.environment)(name).filter(|name| !name.is_empty()))
+    }
+
+    /// The values of an option that may be repeated, each as it is.
+    pub(super) fn values(&self, matches: &ArgMatches, name: &str) -> Vec<String> {
+        let typed = matches.try_get_many::<String>(name).ok().flatten();
+        let typed: Vec<String> = typed.into_iter().flatten().cloned().collect();
+        if !typed.is_empty() {
+            return typed;
+        }
+        (self.environment)(&variable(name))
+            .filter(|value| !value.is_empty())
+            .into_iter()
+            .collect()
+    }
+
+    /// A list that only the configuration file has; `None` if it has something else there.
+    pub(super) fn list(&self, name: &str) -> Option<&[String]> {
+        match self.file.get(name) {
+            None => Some(&[]),
+            Some(Given::Several(values)) => Some(values),
+            Some(Given::One(_)) => None,
+        }
     }
 
     /// Whether a switch is on.
@@ -81,9 +111,10 @@ impl<'a> Layers<'a> {
             return Ok(matches.get_flag(name));
         }
         match self.below(name, more).as_deref() {
-            None => Ok(false),
-            Some("true" | "1") => Ok(true),
-            Some("false" | "0" | "") => Ok(false),
+            None | Some("0" | "") => Ok(false),
+            Some("1") => Ok(true),
+            Some(word) if word.eq_ignore_ascii_case("true") => Ok(true),
+            Some(word) if word.eq_ignore_ascii_case("false") => Ok(false),
             Some(other) => Err(Failure::new(
                 ExitCode::Invalid,
                 format!("the option `{name}` is `{other}`; write true or false"),
@@ -109,7 +140,12 @@ impl<'a> Layers<'a> {
         std::iter::once(variable(name))
             .chain(more.iter().cloned())
             .find_map(|variable| (self.environment)(&variable).filter(|value| !value.is_empty()))
-            .or_else(|| self.file.get(name).map(|values| values.join(",")))
+            .or_else(|| {
+                self.file.get(name).map(|given| match given {
+                    Given::One(value) => value.clone(),
+                    Given::Several(values) => values.join(","),
+                })
+            })
     }
 
     /// Whether an environment variable of the AWS tools is switched on.
@@ -141,19 +177,18 @@ fn given(matches: &ArgMatches, name: &str) -> Option<String> {
     Some(values.join(","))
 }
 
-fn parse(
-    name: &Path,
-    text: &str,
-    known: &[String],
-) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, Given>, Failure> {
     let wrong = |why: String| {
         Failure::new(
             ExitCode::Invalid,
             format!("the configuration file {}: {why}", name.display()),
         )
     };
-    let table: toml::Table =
-        toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+        wrong(format!("line {line}: {}", error.message()))
+    })?;
     table
         .into_iter()
         .map(|(key, value)| {
@@ -164,10 +199,10 @@ fn parse(
                 )));
             }
             let value = match value {
-                toml::Value::String(text) => vec![text],
-                toml::Value::Integer(number) => vec![number.to_string()],
-                toml::Value::Float(number) => vec![number.to_string()],
-                toml::Value::Boolean(truth) => vec![truth.to_string()],
+                toml::Value::String(text) => Given::One(text),
+                toml::Value::Integer(number) => Given::One(number.to_string()),
+                toml::Value::Float(number) => Given::One(number.to_string()),
+                toml::Value::Boolean(truth) => Given::One(truth.to_string()),
                 toml::Value::Array(list) => list
                     .iter()
                     .map(|one| {
@@ -175,7 +210,8 @@ fn parse(
                             wrong(format!("`{key}` holds something else than texts"))
                         })
                     })
-                    .collect::<Result<Vec<_>, _>>()?,
+                    .collect::<Result<_, _>>()
+                    .map(Given::Several)?,
                 _ => {
                     return Err(wrong(format!(
                         "`{key}` must be a text, a number, true or false"

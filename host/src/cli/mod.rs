@@ -10,6 +10,7 @@ mod exit;
 mod layers;
 mod live;
 mod progress;
+mod signals;
 mod stored;
 mod undo;
 mod variables;
@@ -28,6 +29,7 @@ use crate::provision::check;
 use crate::store::Scope;
 use crate::sync::{Options, Progress};
 use layers::Layers;
+use signals::Signals;
 
 /// Instances that read side by side unless `--workers` says otherwise. At the polite
 /// pace of 5 requests a second one would do; four hide a latency of 800 ms, and more
@@ -242,7 +244,7 @@ impl Session<'_> {
                 print(self.format, &resource)
             }
             "validate" => {
-                let protected = changing::protected(&self.layers)?;
+                let protected = changing::protected(&self.layers, &self.record.approved)?;
                 let connected = self.connect().await?;
                 let validation = live::validate(&connected.connector, &protected).await;
                 print(self.format, &validation.to_json())?;
@@ -356,6 +358,7 @@ impl Session<'_> {
             })?,
         };
         let store = connect::store_file(self.matches, &self.layers);
+        let signals = Signals::listen();
         let connected = self.connect().await?;
         let connector = Arc::new(connected.connector);
         let kinds = connector.description().kinds.iter();
@@ -371,7 +374,7 @@ impl Session<'_> {
             scope,
             workers,
         };
-        let outcome = crate::sync::sync(connector, options, progress, interrupted()).await;
+        let outcome = crate::sync::sync(connector, options, progress, signals.next()).await;
         if let Some(bar) = bar {
             bar.abort();
             // The task ends by the abort, and only then the line is clean.
@@ -388,25 +391,6 @@ impl Session<'_> {
             ));
         }
         print(self.format, &summary)
-    }
-}
-
-/// Ctrl-C, or the polite signal of a service manager.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        // No signal can be waited for, so none ends the sync orderly.
-        std::future::pending::<()>().await;
     }
 }
 

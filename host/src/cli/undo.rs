@@ -18,7 +18,7 @@ const COLUMNS: &[StreamColumn] = &[
         width: 6,
     },
     StreamColumn {
-        name: "command",
+        name: "shell",
         width: 0,
     },
     StreamColumn {
@@ -73,5 +73,14 @@ impl Session<'_> {
 }
 
 fn row(step: &Step) -> Value {
-    json!({"change": step.change, "command": step.command, "note": step.note})
+    let bare = Step {
+        note: None,
+        ..step.clone()
+    };
+    json!({
+        "change": step.change,
+        "command": step.command,
+        "shell": step.command.as_ref().map(|_| bare.shell()),
+        "note": step.note,
+    })
 }

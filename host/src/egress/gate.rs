@@ -6,6 +6,7 @@
 //! waiting does not eat it; and a throttled answer is recognised here, whatever the
 //! component makes of it. Each request leaves one audit record, however it ends.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,7 @@ pub struct CallScope {
     call: Arc<Call>,
     deadline: Instant,
     report: Arc<Mutex<CallReport>>,
+    over: Arc<AtomicBool>,
 }
 
 impl CallScope {
@@ -76,7 +78,17 @@ impl CallScope {
             call: Arc::new(call),
             deadline,
             report: Arc::default(),
+            over: Arc::default(),
         }
+    }
+
+    /// The call has ended: what still waits for its turn is not sent any more.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
     }
 
     /// What happened on the wire so far.
@@ -109,6 +121,9 @@ pub struct CallReport {
     pub failure: Option<EgressError>,
     /// What is known about the change that was sent, if one was.
     pub change: Option<ChangeFate>,
+    /// Whether something was asked after that, which is what a component does that got no
+    /// clear answer.
+    pub looked_after_change: bool,
 }
 
 /// What the wire tells about a change.
@@ -242,7 +257,9 @@ impl Egress {
             .map_err(|_| EgressError::CallDeadline)??;
         let permitted = self.policy.judge(call, &head, &body)?;
         let is_change = permitted.access == Access::Change;
-        if is_change && trail.has_open_change() {
+        if !is_change {
+            trail.look();
+        } else if !trail.begin_change() {
             return Err(Denied::SecondChange {
                 operation: permitted.operation,
             }
@@ -254,7 +271,14 @@ impl Egress {
         let waiting = self.clock.now();
         let permit = self.pacer.acquire(&permitted.operation, end).await;
         trail.waited(self.clock.now().saturating_duration_since(waiting));
-        permit?;
+        // The call may have ended meanwhile: what it was answered with must stay true.
+        if permit.is_err() || scope.as_ref().is_some_and(CallScope::is_over) {
+            if is_change {
+                trail.change(ChangeFate::Refused);
+            }
+            permit?;
+            return Err(EgressError::CallDeadline);
+        }
 
         let now = self.clock.now();
         let limits = Limits {
@@ -268,10 +292,6 @@ impl Egress {
         *request.uri_mut() = permitted.uri;
         *request.headers_mut() = permitted.headers;
         trail.record.sent = request.body().size_hint().exact().unwrap_or_default();
-        if is_change {
-            // What is dropped under way has left as well.
-            trail.change(ChangeFate::Unknown);
-        }
         let sent = self.transport.send(request, limits).await;
         if is_change {
             trail.change(fate(&sent));
@@ -430,14 +450,26 @@ impl Trail {
         });
     }
 
-    fn change(&self, fate: ChangeFate) {
-        self.report(|report| report.change = Some(fate));
+    /// Takes the call's one place for a change, unless it has one that was not refused. From
+    /// here on its fate is unknown: what is dropped under way may have left as well.
+    fn begin_change(&self) -> bool {
+        let Some(scope) = &self.scope else {
+            return false;
+        };
+        let mut report = scope.lock();
+        let is_free = matches!(report.change, None | Some(ChangeFate::Refused));
+        if is_free {
+            report.change = Some(ChangeFate::Unknown);
+        }
+        is_free
     }
 
-    /// Whether the call has sent a change that was not refused.
-    fn has_open_change(&self) -> bool {
-        let fate = self.scope.as_ref().and_then(|scope| scope.lock().change);
-        fate.is_some_and(|fate| fate != ChangeFate::Refused)
+    fn look(&self) {
+        self.report(|report| report.looked_after_change |= report.change.is_some());
+    }
+
+    fn change(&self, fate: ChangeFate) {
+        self.report(|report| report.change = Some(fate));
     }
 
     fn throttled(&mut self) {

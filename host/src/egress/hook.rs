@@ -51,7 +51,10 @@ impl EgressHooks {
     pub fn end(&mut self) -> CallReport {
         self.scope
             .take()
-            .map(|scope| scope.report())
+            .map(|scope| {
+                scope.end();
+                scope.report()
+            })
             .unwrap_or_default()
     }
 }

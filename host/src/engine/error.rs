@@ -99,7 +99,7 @@ pub enum CallError {
     #[error(transparent)]
     Reported(Box<Reported>),
     /// A change left the sandbox, and the call ended without telling what became of it.
-    #[error("{source}; whether the change took effect is not known")]
+    #[error("{source}")]
     OutcomeUnknown {
         /// How the call ended.
         source: Box<CallError>,

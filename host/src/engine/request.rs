@@ -190,6 +190,9 @@ pub struct Changed {
     pub results: Attributes,
     /// What the caller should know.
     pub warnings: Vec<String>,
+    /// Whether the service accepted the change, and the component took that for an answer.
+    /// Otherwise nothing was sent, or the component found the outcome out by looking.
+    pub accepted: bool,
 }
 
 impl From<Outcome> for Changed {
@@ -199,6 +202,7 @@ impl From<Outcome> for Changed {
             account: None,
             results: Attributes::default(),
             warnings: Vec::new(),
+            accepted: false,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::error::{CallError, ErrorCode, Reported};
-use super::request::{Answer, Request};
+use super::request::{Answer, Changed, Request};
 use super::stderr::clean;
 use crate::contract::bindings::identity::connector::types as contract;
 use crate::contract::{BrokenPromise, Function};
@@ -32,6 +32,14 @@ pub(super) fn judge(
         .and_then(|answer| match contradiction(function, &answer, report) {
             Some(reported) => Err(reported.into()),
             None => Ok(tidied(answer, secrets)),
+        })
+        .map(|answer| match answer {
+            Answer::Changed(changed) => Answer::Changed(Changed {
+                accepted: report.change == Some(ChangeFate::Accepted)
+                    && !report.looked_after_change,
+                ..changed
+            }),
+            other => other,
         });
     match report.change {
         None | Some(ChangeFate::Refused) => answer,
@@ -124,6 +132,8 @@ pub(super) fn reported(
         request_id: error.request_id.as_deref().map(text),
     };
     match &report.failure {
+        // Whatever kept it from looking, it does not know what became of a change.
+        _ if reported.code == ErrorCode::OutcomeUnknown => reported.retryable = false,
         Some(EgressError::Denied(denied)) => {
             reported.code = ErrorCode::DeniedByHost;
             reported.retryable = false;
@@ -150,7 +160,6 @@ mod tests {
     use crate::change::{Change, Outcome};
     use crate::contract::Page;
     use crate::egress::transport::TransportError;
-    use crate::engine::Changed;
     use crate::model::ResourceId;
 
     fn refused(report: &CallReport) -> Option<(ErrorCode, bool)> {
@@ -237,6 +246,30 @@ mod tests {
             error.leaves_outcome_open(),
             "the component's own word counts too"
         );
+    }
+
+    #[test]
+    fn a_throttled_look_does_not_make_a_change_that_may_be_sent_again() {
+        let error = contract::Error {
+            code: "outcome-unknown".to_owned(),
+            message: "nobody knows".to_owned(),
+            retryable: true,
+            retry_after_ms: None,
+            operation: None,
+            request_id: None,
+        };
+        let report = CallReport {
+            requests: 2,
+            throttled: true,
+            status: Some(400),
+            change: Some(ChangeFate::Refused),
+            ..CallReport::default()
+        };
+        let CallError::Reported(reported) = reported(error, &report, &[]) else {
+            panic!("it was reported");
+        };
+        assert_eq!(reported.code, ErrorCode::OutcomeUnknown);
+        assert!(!reported.retryable);
     }
 
     #[test]

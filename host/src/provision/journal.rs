@@ -19,8 +19,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 
 use self::record::RequestLine;
-pub(super) use self::record::{Asked, BegunLine, End, EndedLine, Line, RunLine, Unfinished};
-use crate::change::{Change, Outcome, State};
+pub(super) use self::record::{Asked, BegunLine, EndedLine, Line, RunLine};
+pub use self::record::{End, Unfinished};
+use crate::change::{Change, State};
 use crate::egress::audit::{AuditRecord, AuditSink};
 use crate::model::{ResourceId, timestamp};
 use crate::store::Connection;
@@ -33,30 +34,14 @@ const BEGINNING: &[u8] = br#"{"record":""#;
 /// What became of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended<'a> {
-    /// The word of its [`outcome`], or why it has none: `failed` (nothing changed),
-    /// `unknown` (nobody knows) or `refused` (nothing was sent).
-    pub outcome: &'static str,
+    /// Its outcome, or why it has none.
+    pub end: End,
     /// The account that was created.
     pub account: Option<ResourceId>,
     /// The state afterwards, if it was looked at.
     pub after: Option<&'a State>,
     /// Why it has no outcome, for people. No attribute value.
     pub error: Option<String>,
-}
-
-/// The word of an outcome.
-pub fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Granted => "granted",
-        Outcome::AlreadyGranted => "already-granted",
-        Outcome::Revoked => "revoked",
-        Outcome::AlreadyRevoked => "already-revoked",
-        Outcome::Created => "created",
-        Outcome::AlreadyExists => "already-exists",
-        Outcome::Deleted => "deleted",
-        Outcome::AlreadyGone => "already-gone",
-        Outcome::Done => "done",
-    }
 }
 
 /// An audit file that is written to. Shared between threads.
@@ -81,25 +66,26 @@ impl std::fmt::Debug for Journal {
 
 impl Journal {
     /// Opens an audit file, or creates it for its owner's eyes only, and begins a run in
-    /// it.
+    /// it. `who` is the account of this machine that the run belongs to.
     ///
     /// # Errors
     ///
     /// The file cannot be written, or it holds something else.
-    pub fn open(path: &Path, connection: &Connection) -> io::Result<Self> {
+    pub fn open(path: &Path, connection: &Connection, who: Option<String>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
         let is_torn = file.metadata()?.is_file() && is_torn(&mut file)?;
-        Self::begin(Box::new(file), is_torn, connection)
+        Self::begin(Box::new(file), is_torn, connection, who)
     }
 
     fn begin(
         sink: Box<dyn Write + Send>,
         is_torn: bool,
         connection: &Connection,
+        who: Option<String>,
     ) -> io::Result<Self> {
         let journal = Self {
             run: format!("{:032x}", fastrand::u128(..)),
@@ -111,6 +97,7 @@ impl Journal {
         let mut text = line_of(&Line::Run(RunLine {
             run: journal.run.clone(),
             time: now(),
+            who,
             component: connection.component.clone(),
             origin: connection.origin.clone(),
             settings: connection.settings.clone(),
@@ -159,20 +146,11 @@ impl Journal {
             run: self.run.clone(),
             time: now(),
             change,
-            outcome: End::of(ended.outcome)?,
+            outcome: ended.end,
             account: ended.account,
             after: ended.after.cloned(),
             error: ended.error,
         }))
-    }
-
-    /// Whether everything was written down so far.
-    ///
-    /// # Errors
-    ///
-    /// The first failure.
-    pub fn healthy(&self) -> io::Result<()> {
-        self.out().health()
     }
 
     fn write(&self, line: &Line) -> io::Result<()> {

@@ -5,7 +5,7 @@ use crate::change::{Change, Membership, Outcome, State};
 use crate::connector::{ConnectorError, Conversation};
 use crate::contract::Function;
 use crate::engine::{Answer, GrantsOf, Request};
-use crate::model::{AccountStatus, Resource, ResourceId};
+use crate::model::{AccountStatus, EntitlementId, Resource, ResourceId};
 use crate::trust::description::Description;
 
 /// What a look has shown.
@@ -14,6 +14,9 @@ pub(super) struct Seen {
     pub(super) account: Option<Resource>,
     /// The state, as far as it may be written down.
     pub(super) state: State,
+    /// What else loses something by the change: the resources that a deleted account holds
+    /// something on.
+    pub(super) touches: Vec<ResourceId>,
     /// What the component has to say about the change before it is made.
     pub(super) warnings: Vec<String>,
 }
@@ -28,11 +31,15 @@ impl Seen {
             Change::CreateAccount { .. } => Self::account_to_create(conversation, change).await,
             Change::DeleteAccount { account } => {
                 let found = find(conversation, account).await?;
-                let holds = match &found {
+                let held = match &found {
                     Some(_) => holdings(conversation, account).await?,
                     None => Vec::new(),
                 };
-                Ok(Self::of_account(found, holds))
+                let names = held.iter().map(EntitlementId::to_string).collect();
+                Ok(Self {
+                    touches: held.into_iter().map(|held| held.resource).collect(),
+                    ..Self::of_account(found, names)
+                })
             }
             Change::Grant(membership) | Change::Revoke(membership) => {
                 let account = find(conversation, &membership.principal).await?;
@@ -44,6 +51,7 @@ impl Seen {
                 Ok(Self {
                     account,
                     state: State::Membership { held },
+                    touches: Vec::new(),
                     warnings: Vec::new(),
                 })
             }
@@ -70,6 +78,7 @@ impl Seen {
                 state: State::Membership {
                     held: holds(conversation, membership).await?,
                 },
+                touches: Vec::new(),
                 warnings: Vec::new(),
             }),
             (Change::DeleteAccount { .. } | Change::Invoke { .. }, _) => {
@@ -82,6 +91,7 @@ impl Seen {
         Self {
             state: State::of_account(found.as_ref(), holds),
             account: found,
+            touches: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -127,7 +137,7 @@ impl Seen {
         }
     }
 
-    fn is_there(&self) -> bool {
+    pub(super) fn is_there(&self) -> bool {
         match self.state {
             State::Membership { held } => held,
             State::Account { exists, .. } => exists,
@@ -177,7 +187,7 @@ async fn holds(
 async fn holdings(
     conversation: &mut Conversation<'_>,
     account: &ResourceId,
-) -> Result<Vec<String>, ConnectorError> {
+) -> Result<Vec<EntitlementId>, ConnectorError> {
     let listed = conversation
         .description()
         .kind(&account.kind)
@@ -187,10 +197,7 @@ async fn holdings(
     }
     let of = GrantsOf::Principal(account.clone());
     let grants = conversation.grants(&of, |_| false).await?;
-    Ok(grants
-        .iter()
-        .map(|grant| grant.entitlement.to_string())
-        .collect())
+    Ok(grants.into_iter().map(|grant| grant.entitlement).collect())
 }
 
 /// What a change would come to. What only the change itself would find out is asked for
@@ -249,6 +256,8 @@ pub(super) fn decided(
         (Change::CreateAccount { .. }, true, true) => Some(Outcome::AlreadyExists),
         (Change::DeleteAccount { .. }, true, false) => Some(Outcome::Deleted),
         (Change::DeleteAccount { .. }, false, false) => Some(Outcome::AlreadyGone),
+        // Somebody has made it meanwhile, and it is not for us to delete.
+        (Change::DeleteAccount { .. }, false, true) => return None,
         (Change::Invoke { .. }, _, _) => {
             let wanted = wanted_status(description, change)?;
             (after.status()? == wanted).then_some(Outcome::Done)
@@ -303,6 +312,7 @@ mod tests {
         Seen {
             account: None,
             state: State::Membership { held },
+            touches: Vec::new(),
             warnings: Vec::new(),
         }
     }

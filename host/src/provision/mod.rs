@@ -12,24 +12,26 @@
 
 pub mod batch;
 pub mod check;
+mod error;
 pub mod journal;
 mod look;
 pub mod rows;
 pub mod rules;
 pub mod undo;
 
-use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::change::{Change, Outcome, State};
 use crate::connector::{ConnectorError, Conversation};
 use crate::contract::{BrokenPromise, Function};
 use crate::engine::{Answer, CallError, Changed, Request};
-use crate::model::{AttributeValue, Attributes, Resource, ResourceId};
+use crate::model::{AttributeValue, Attributes, Resource};
 use crate::trust::description::{ActionSchema, ValueType};
-use check::Misfit;
-use journal::{Ended, Journal};
+pub use error::ProvisionError;
+use journal::{End, Ended, Journal, Unfinished};
 use look::Seen;
-use rules::{Refused, Rules};
+use rules::Rules;
 
 /// The result of an action that says in one word that it was done, where it has one.
 const SUCCESS: &str = "success";
@@ -38,42 +40,24 @@ const SUCCESS: &str = "success";
 /// did not take effect; a service that loses three in a row is not to be bothered further.
 const ATTEMPTS: u32 = 3;
 
-/// Why a change was not made, or not known to be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ProvisionError {
-    /// It does not fit what the component can do.
-    #[error(transparent)]
-    Misfit(#[from] Misfit),
-    /// The operator's rules forbid it.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The state before it could not be read, or it failed. Nothing was changed.
-    #[error(transparent)]
-    Failed(#[from] ConnectorError),
-    /// It was sent, and a look afterwards shows that it did not take effect.
-    #[error("{source}; looking at it afterwards shows that nothing has changed")]
-    WithoutEffect {
-        /// What happened to it.
-        source: ConnectorError,
-    },
-    /// It was sent, and whether it took effect is not known.
-    #[error("{source}; whether it took effect is not known ({why})")]
-    Unknown {
-        /// What happened to it.
-        source: ConnectorError,
-        /// Why looking did not help.
-        why: String,
-        /// What people should look at.
-        look_at: Option<ResourceId>,
-    },
-    /// What happens can't be written down, so nothing more is changed.
-    #[error("the audit file can't be written: {source}; {}", unwritten(*made))]
-    Unwritten {
-        /// Why not.
-        source: io::Error,
-        /// What the change that it happened at came to, if it was made.
-        made: Option<Outcome>,
-    },
+/// How long a service gets to show what it has accepted before the second look. Systems that
+/// answer from copies of their data catch up within a second or so.
+const CATCHING_UP: Duration = Duration::from_secs(1);
+
+/// Says that no further change is to be begun.
+#[derive(Debug, Default)]
+pub struct Stop(AtomicBool);
+
+impl Stop {
+    /// Asks for the end.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the end was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// What became of a change.
@@ -95,6 +79,17 @@ pub struct Done {
     pub warnings: Vec<String>,
 }
 
+impl Done {
+    /// Whether anything is other than before. An action is judged by the state, since it
+    /// does not say whether it changed anything.
+    pub fn has_changed(&self) -> bool {
+        match self.outcome {
+            Outcome::Done => self.after.as_ref() != Some(&self.before),
+            outcome => outcome.has_changed(),
+        }
+    }
+}
+
 /// Carries out changes under one set of rules.
 #[derive(Clone, Copy)]
 pub struct Provisioner<'a> {
@@ -104,6 +99,8 @@ pub struct Provisioner<'a> {
     pub journal: Option<&'a Journal>,
     /// Whether changes are only looked at.
     pub dry_run: bool,
+    /// Whether somebody has asked for the end.
+    pub stop: &'a Stop,
 }
 
 impl Provisioner<'_> {
@@ -118,46 +115,139 @@ impl Provisioner<'_> {
         number: u64,
         change: &Change,
     ) -> Result<Done, ProvisionError> {
+        let before = match self.look_before(conversation, change).await {
+            Ok(before) => before,
+            Err(error) => {
+                self.begun(conversation, number, change, None)?;
+                return self.ended(number, Err(error));
+            }
+        };
+        if self.dry_run {
+            return foreseen(conversation, change, before).await;
+        }
+        self.begun(conversation, number, change, Some(&before.state))?;
+        let made = self.make(conversation, change, before).await;
+        self.ended(number, made)
+    }
+
+    /// The state before, if nothing forbids the change.
+    async fn look_before(
+        &self,
+        conversation: &mut Conversation<'_>,
+        change: &Change,
+    ) -> Result<Seen, ProvisionError> {
         check::fits(change, conversation.description())?;
         self.rules
             .permit(&change.subjects(conversation.description()))?;
         let before = Seen::before(conversation, change).await?;
-        if self.dry_run {
-            return foreseen(conversation, change, before).await;
+        self.rules.permit(&before.touches)?;
+        if self.stop.is_asked() {
+            return Err(ProvisionError::Interrupted);
         }
-        let description = conversation.description();
-        if let Some(journal) = self.journal {
-            journal
-                .begun(number, change, description, Some(&before.state))
-                .map_err(|source| ProvisionError::Unwritten { source, made: None })?;
-        }
-        let made = make(conversation, change, before).await;
-        if let Some(journal) = self.journal {
-            journal
-                .ended(number, ended(&made))
-                .map_err(|source| ProvisionError::Unwritten {
-                    source,
-                    made: made.as_ref().ok().map(|done| done.outcome),
-                })?;
-        }
-        made
+        Ok(before)
     }
-}
 
-fn unwritten(made: Option<Outcome>) -> String {
-    match made {
-        None => "the change was not made".to_owned(),
-        Some(outcome) => format!(
-            "the change was made all the same ({})",
-            journal::outcome(outcome)
-        ),
+    fn begun(
+        &self,
+        conversation: &Conversation<'_>,
+        number: u64,
+        change: &Change,
+        before: Option<&State>,
+    ) -> Result<(), ProvisionError> {
+        match self.journal {
+            Some(journal) if !self.dry_run => journal
+                .begun(number, change, conversation.description(), before)
+                .map_err(|source| ProvisionError::Unwritten { source, made: None }),
+            _ => Ok(()),
+        }
+    }
+
+    fn ended(
+        &self,
+        number: u64,
+        made: Result<Done, ProvisionError>,
+    ) -> Result<Done, ProvisionError> {
+        let Some(journal) = self.journal.filter(|_| !self.dry_run) else {
+            return made;
+        };
+        match journal.ended(number, ended(&made)) {
+            Ok(()) => made,
+            Err(source) => Err(ProvisionError::Unwritten {
+                source,
+                made: Some(made.map(|done| done.outcome).map_err(Box::new)),
+            }),
+        }
+    }
+
+    /// Sends the change until a look shows that it took effect, or it fails for good.
+    async fn make(
+        &self,
+        conversation: &mut Conversation<'_>,
+        change: &Change,
+        before: Seen,
+    ) -> Result<Done, ProvisionError> {
+        let mut attempt = 1;
+        loop {
+            let error = match conversation.call(&Request::Change(change.clone())).await {
+                Ok(Answer::Changed(changed)) => {
+                    let outcome = reconciled(&changed, &before, attempt > 1);
+                    return looked_up(conversation, change, before, changed, outcome).await;
+                }
+                Ok(_) => {
+                    let function = Request::Change(change.clone()).function();
+                    return Err(other_answer(function).into());
+                }
+                Err(error) if error.leaves_outcome_open() => error,
+                Err(error) => return Err(error.into()),
+            };
+            let look_at = change.concerns(conversation.description());
+            let seen = match Seen::after(conversation, change, None).await {
+                Ok(seen) => seen,
+                Err(why) => {
+                    return Err(ProvisionError::Unknown {
+                        what: error.to_string(),
+                        why: format!("looking at it failed too: {why}"),
+                        source: Some(Box::new(error)),
+                        look_at,
+                    });
+                }
+            };
+            match look::decided(conversation.description(), change, &before, &seen) {
+                Some(Some(outcome)) => {
+                    let warning =
+                        format!("{error}; looking at it afterwards shows that it took effect");
+                    return Ok(Done {
+                        outcome,
+                        dry_run: false,
+                        results: success(conversation, change),
+                        warnings: before.warnings.into_iter().chain([warning]).collect(),
+                        account: seen.account,
+                        before: before.state,
+                        after: Some(seen.state),
+                    });
+                }
+                Some(None) if attempt < ATTEMPTS && !self.stop.is_asked() => {
+                    tracing::warn!("{error}; it did not take effect, sending it again");
+                    attempt += 1;
+                }
+                Some(None) => return Err(ProvisionError::WithoutEffect { source: error }),
+                None => {
+                    return Err(ProvisionError::Unknown {
+                        what: error.to_string(),
+                        why: "its effect can't be seen from here".to_owned(),
+                        source: Some(Box::new(error)),
+                        look_at,
+                    });
+                }
+            }
+        }
     }
 }
 
 fn ended(made: &Result<Done, ProvisionError>) -> Ended<'_> {
     match made {
         Ok(done) => Ended {
-            outcome: journal::outcome(done.outcome),
+            end: End::Outcome(done.outcome),
             account: match done.outcome {
                 Outcome::Created | Outcome::AlreadyExists => {
                     done.account.as_ref().map(|account| account.id.clone())
@@ -168,13 +258,14 @@ fn ended(made: &Result<Done, ProvisionError>) -> Ended<'_> {
             error: None,
         },
         Err(error) => Ended {
-            outcome: match error {
-                ProvisionError::Unknown { .. } => "unknown",
-                _ => "failed",
-            },
+            end: End::Unfinished(match error {
+                ProvisionError::Unknown { .. } => Unfinished::Unknown,
+                ProvisionError::Refused(_) | ProvisionError::Misfit(_) => Unfinished::Refused,
+                _ => Unfinished::Failed,
+            }),
             account: None,
             after: None,
-            error: Some(error.to_string()),
+            error: Some(error.for_the_record()),
         },
     }
 }
@@ -197,96 +288,66 @@ async fn foreseen(
     })
 }
 
-/// Sends the change until a look shows that it took effect, or it fails for good.
-async fn make(
-    conversation: &mut Conversation<'_>,
-    change: &Change,
-    before: Seen,
-) -> Result<Done, ProvisionError> {
-    let mut attempt = 1;
-    loop {
-        let error = match conversation.call(&Request::Change(change.clone())).await {
-            Ok(Answer::Changed(changed)) => {
-                return Ok(looked_up(conversation, change, before, changed).await);
-            }
-            Ok(_) => {
-                let function = Request::Change(change.clone()).function();
-                return Err(other_answer(function).into());
-            }
-            Err(error) if error.leaves_outcome_open() => error,
-            Err(error) => return Err(error.into()),
-        };
-        let seen = match Seen::after(conversation, change, None).await {
-            Ok(seen) => seen,
-            Err(why) => {
-                return Err(ProvisionError::Unknown {
-                    source: error,
-                    why: format!("looking failed too: {why}"),
-                    look_at: change.account(conversation.description()),
-                });
-            }
-        };
-        match look::decided(conversation.description(), change, &before, &seen) {
-            Some(Some(outcome)) => {
-                return Ok(Done {
-                    outcome,
-                    dry_run: false,
-                    results: success(conversation, change),
-                    warnings: before
-                        .warnings
-                        .into_iter()
-                        .chain([format!(
-                            "{error}; looking at it afterwards shows that it took effect"
-                        )])
-                        .collect(),
-                    account: seen.account,
-                    before: before.state,
-                    after: Some(seen.state),
-                });
-            }
-            Some(None) if attempt < ATTEMPTS => {
-                tracing::warn!("{error}; it did not take effect, sending it again");
-                attempt += 1;
-            }
-            Some(None) => return Err(ProvisionError::WithoutEffect { source: error }),
-            None => {
-                return Err(ProvisionError::Unknown {
-                    source: error,
-                    why: "its effect can't be seen from here".to_owned(),
-                    look_at: change.account(conversation.description()),
-                });
-            }
-        }
+/// The outcome that the component reports, unless the look before knows better. Where the
+/// service accepted the change the component is right: it looked later than we did. Where it
+/// found the outcome out by looking, it can't know what was so before; and what is "already"
+/// so when a change is sent again is the work of the first attempt.
+fn reconciled(changed: &Changed, before: &Seen, is_resent: bool) -> Outcome {
+    let was = before.is_there();
+    match changed.outcome {
+        Outcome::Granted if !changed.accepted && was => Outcome::AlreadyGranted,
+        Outcome::Revoked if !changed.accepted && !was => Outcome::AlreadyRevoked,
+        Outcome::Created if !changed.accepted && was => Outcome::AlreadyExists,
+        Outcome::Deleted if !changed.accepted && !was => Outcome::AlreadyGone,
+        Outcome::AlreadyGranted if is_resent && !was => Outcome::Granted,
+        Outcome::AlreadyRevoked if is_resent && was => Outcome::Revoked,
+        Outcome::AlreadyExists if is_resent && !was => Outcome::Created,
+        Outcome::AlreadyGone if is_resent && was => Outcome::Deleted,
+        outcome => outcome,
     }
 }
 
-/// A change that the component reports, with the state that a call of its own reads.
+/// A change that the component reports, held against the state that a call of its own reads.
+/// A system may take a moment to show it.
 async fn looked_up(
     conversation: &mut Conversation<'_>,
     change: &Change,
     before: Seen,
     changed: Changed,
-) -> Done {
+    outcome: Outcome,
+) -> Result<Done, ProvisionError> {
     let mut warnings = changed.warnings;
     let named = changed.account.map(|account| *account);
     let id = named.as_ref().map(|account| account.id.clone());
-    let (account, after) = match Seen::after(conversation, change, id).await {
-        Ok(seen) => {
-            if look::contradicts(
-                conversation.description(),
-                change,
-                changed.outcome,
-                &before,
-                &seen,
-            ) {
-                warnings.push(
-                    "the service accepted the change, and looking right afterwards does not show \
-                     it; look again before relying on it"
-                        .to_owned(),
-                );
-            }
-            (seen.account, Some(seen.state))
+    let contradicts = |conversation: &Conversation<'_>, seen: &Seen| {
+        look::contradicts(conversation.description(), change, outcome, &before, seen)
+    };
+    let mut seen = Seen::after(conversation, change, id.clone()).await;
+    if seen
+        .as_ref()
+        .is_ok_and(|seen| contradicts(conversation, seen))
+    {
+        tokio::time::sleep(CATCHING_UP).await;
+        seen = Seen::after(conversation, change, id).await;
+        if seen
+            .as_ref()
+            .is_ok_and(|seen| contradicts(conversation, seen))
+        {
+            return Err(ProvisionError::Unknown {
+                what: format!(
+                    "{} was answered with `{}`",
+                    change.command(),
+                    outcome.as_str()
+                ),
+                why: "two looks afterwards do not show it".to_owned(),
+                source: None,
+                look_at: change.concerns(conversation.description()),
+            });
         }
+    }
+    warnings.extend(remark(change, outcome, named.as_ref()));
+    let (account, after) = match seen {
+        Ok(seen) => (seen.account, Some(seen.state)),
         Err(error) => {
             warnings.push(format!(
                 "the change was made, and the state after it could not be read: {error}"
@@ -294,14 +355,39 @@ async fn looked_up(
             (named, None)
         }
     };
-    Done {
-        outcome: changed.outcome,
+    Ok(Done {
+        outcome,
         dry_run: false,
         account,
         before: before.state,
         after,
         results: changed.results,
         warnings,
+    })
+}
+
+/// What people should know about an outcome that changed nothing: the account may not be the
+/// one that they meant.
+fn remark(change: &Change, outcome: Outcome, found: Option<&Resource>) -> Option<String> {
+    match (change, outcome) {
+        (Change::DeleteAccount { account }, Outcome::AlreadyGone) => Some(format!(
+            "there is no {account}; if one was meant to be deleted, check the id: ids are exact"
+        )),
+        (Change::CreateAccount { fields, .. }, Outcome::AlreadyExists) => {
+            let attributes = &found?.attributes.0;
+            let others: Vec<&str> = fields
+                .iter()
+                .filter(|(name, value)| attributes.get(name).is_some_and(|has| has != value))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            (!others.is_empty()).then(|| {
+                format!(
+                    "it is there with another value of {}, which was not changed",
+                    others.join(", ")
+                )
+            })
+        }
+        _ => None,
     }
 }
 

@@ -43,18 +43,16 @@ impl Rules {
         }
     }
 
-    /// The resources that no command changes.
-    pub fn protected(&self) -> impl Iterator<Item = &ResourceId> {
-        self.protected.iter()
-    }
-
     /// Refuses a change that touches a protected resource.
     ///
     /// # Errors
     ///
     /// [`Refused::Protected`] with the resource.
-    pub fn permit(&self, subjects: &[ResourceId]) -> Result<(), Refused> {
-        match subjects.iter().find(|id| self.protected.contains(id)) {
+    pub fn permit<'a>(
+        &self,
+        subjects: impl IntoIterator<Item = &'a ResourceId>,
+    ) -> Result<(), Refused> {
+        match subjects.into_iter().find(|id| self.protected.contains(id)) {
             Some(id) => Err(Refused::Protected(id.clone())),
             None => Ok(()),
         }

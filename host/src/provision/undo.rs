@@ -222,16 +222,16 @@ impl Planner<'_> {
     fn answer(&self, change: &Change) -> Answer {
         let asked = &change.begun.asked;
         let Some(ended) = &change.ended else {
-            return self.unknown(asked);
+            return self.unknown(change);
         };
         let outcome = match ended.outcome {
             End::Unfinished(Unfinished::Failed | Unfinished::Refused) => return Answer::Nothing,
-            End::Unfinished(Unfinished::Unknown) => return self.unknown(asked),
+            End::Unfinished(Unfinished::Unknown) => return self.unknown(change),
             End::Outcome(outcome) if !outcome.has_changed() => return Answer::Nothing,
             End::Outcome(outcome) => outcome,
         };
         if contradicts(change.begun.before.as_ref(), outcome) {
-            return self.unknown(asked);
+            return self.unknown(change);
         }
         match (asked, outcome) {
             (
@@ -263,7 +263,7 @@ impl Planner<'_> {
             (Asked::Invoke { action, arguments }, Outcome::Done) => {
                 self.action(action, arguments, change.begun.before.as_ref(), ended)
             }
-            _ => self.unknown(asked),
+            _ => self.unknown(change),
         }
     }
 
@@ -330,8 +330,8 @@ impl Planner<'_> {
         }
     }
 
-    fn unknown(&self, asked: &Asked) -> Answer {
-        let (what, account) = match asked {
+    fn unknown(&self, change: &Change) -> Answer {
+        let (what, account) = match &change.begun.asked {
             Asked::Grant {
                 entitlement,
                 principal,
@@ -354,11 +354,13 @@ impl Planner<'_> {
                 ),
                 Some(principal.clone()),
             ),
+            // Its name may be an address, which is not written down.
             Asked::CreateAccount { kind, .. } => (
                 format!(
-                    "whether an account of the kind {} was created is unknown, and which one is \
-                     not recorded",
-                    shown(kind)
+                    "whether an account of the kind {} was created is unknown: look at the one \
+                     that row {} of the file asked for",
+                    shown(kind),
+                    change.begun.change
                 ),
                 None,
             ),

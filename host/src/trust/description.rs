@@ -7,6 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The contract function that creates accounts, as trust records name it.
+const CREATE_ACCOUNT: &str = "provisioning.create-account";
+
 /// Who a connector is, what it can do, what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -415,6 +418,23 @@ impl Description {
             known.push(&kind.id);
         }
         None
+    }
+
+    /// The fields that name an account to be created, the first one given counting: those
+    /// that requests are bound to then.
+    pub fn naming_fields(&self) -> Vec<&str> {
+        let creates = |functions: &[String]| functions.iter().any(|name| name == CREATE_ACCOUNT);
+        let changes = self.wire.operations.iter().filter(|operation| {
+            operation.access == Access::Change && creates(&operation.functions)
+        });
+        changes
+            .flat_map(|operation| &operation.bound)
+            .flat_map(|bound| &bound.sources)
+            .filter_map(|source| match source {
+                BindingSource::Argument(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The schema of an action.

@@ -6,6 +6,9 @@ use super::option;
 use crate::provision::rules::DEFAULT_MAX_CHANGES;
 use crate::trust::description::{Description, Field, ValueType};
 
+/// The heading of the options that are fields of an account.
+const FIELDS: &str = "Fields of the account";
+
 pub(super) fn commands(description: &Description) -> Vec<Command> {
     vec![
         membership(
@@ -114,6 +117,21 @@ fn account(description: &Description) -> Command {
         .subcommand(changing(delete))
 }
 
+/// Options that belong to one change and would be dangerous in a file that is always read:
+/// a standing `yes`, or a name that every new account gets.
+pub(super) fn only_typed(command: &Command, name: &str) -> bool {
+    let create = command
+        .find_subcommand("account")
+        .and_then(|account| account.find_subcommand("create"));
+    let is_field = create.is_some_and(|create| {
+        create
+            .get_arguments()
+            .filter(|arg| arg.get_help_heading() == Some(FIELDS))
+            .any(|arg| arg.get_long() == Some(name))
+    });
+    is_field || ["yes", "from", "attr", "run"].contains(&name)
+}
+
 /// What every changing command has.
 fn changing(command: Command) -> Command {
     command
@@ -145,7 +163,7 @@ fn field(field: &Field) -> Arg {
     let arg = Arg::new(name.clone())
         .long(name.clone())
         .help(format!("{} [env: {}]", field.help, super::variable(&name)))
-        .help_heading("Fields of the account");
+        .help_heading(FIELDS);
     match field.value_type {
         ValueType::Boolean => arg.action(ArgAction::SetTrue),
         ValueType::Text | ValueType::Integer => arg.value_name("VALUE").allow_hyphen_values(true),

@@ -92,6 +92,7 @@ pub(super) fn names(command: &Command) -> Vec<String> {
         .chain(subcommands.flat_map(Command::get_arguments))
         .filter_map(|arg| arg.get_long())
         .filter(|name| !["help", "version", "config"].contains(name))
+        .filter(|name| !changing::only_typed(command, name))
         .chain([PROTECT])
         .map(str::to_owned)
         .collect();
@@ -154,7 +155,7 @@ fn global_options() -> Vec<Arg> {
             "Appends a record of every request, and of every change with the state before and after",
         )
         .value_hint(ValueHint::FilePath),
-        option("quiet", "", "No progress and no hints on standard error")
+        option("quiet", "", "No progress, no warnings and no summary on standard error")
             .short('q')
             .value_name(None::<&str>)
             .action(ArgAction::SetTrue),

@@ -7,7 +7,7 @@ use super::super::args::option_of_field;
 use super::super::exit::{ExitCode, Failure};
 use super::super::{Session, resource_id};
 use crate::change::{Change, Fields, Membership};
-use crate::model::{AttributeValue, EntitlementId, NotAnEntitlementId};
+use crate::model::{AttributeValue, EntitlementId, ResourceId};
 use crate::provision::check;
 use crate::provision::rows::{self, Row, Wanted};
 use crate::trust::description::{Description, ValueType};
@@ -31,12 +31,12 @@ impl Session<'_> {
         let description = &self.record.approved;
         let typed = |name: &str| self.matches.get_one::<String>(name).cloned();
         if let Some(file) = self.layers.option(self.matches, "from") {
-            let positionals = ["entitlement", "principal", "account", "arguments"];
-            let has = |name: &&str| self.matches.try_contains_id(name).unwrap_or(false);
-            if positionals.iter().any(has) {
+            if let Some(given) = self.one_change_too(command)? {
                 return Err(Failure::new(
                     ExitCode::Usage,
-                    format!("`{command}` takes either --from FILE or one change, not both"),
+                    format!(
+                        "`{command}` takes either --from FILE or one change, and {given} is given too"
+                    ),
                 ));
             }
             let rows = read_rows(&file, &self.wanted(command)?)?;
@@ -53,12 +53,9 @@ impl Session<'_> {
             "grant" | "revoke" => {
                 let what = "ENTITLEMENT and PRINCIPAL";
                 let entitlement = typed("entitlement").ok_or_else(|| missing(what))?;
-                let entitlement: EntitlementId =
-                    entitlement.parse().map_err(|error: NotAnEntitlementId| {
-                        Failure::new(ExitCode::Invalid, error.to_string())
-                    })?;
-                let principal =
-                    resource_id(Some(typed("principal").ok_or_else(|| missing(what))?))?;
+                let principal = typed("principal").ok_or_else(|| missing(what))?;
+                let entitlement = entitlement_id(&entitlement, &principal, description)?;
+                let principal = resource_id(Some(principal))?;
                 let membership = Membership {
                     entitlement,
                     principal,
@@ -86,6 +83,32 @@ impl Session<'_> {
                 )?,
             },
         }))
+    }
+
+    /// What was given of a single change, besides a file.
+    fn one_change_too(&self, command: &str) -> Result<Option<String>, Failure> {
+        let positionals = ["entitlement", "principal", "account", "arguments"];
+        let has = |name: &&&str| self.matches.try_contains_id(name).unwrap_or(false);
+        if let Some(name) = positionals.iter().find(has) {
+            return Ok(Some(name.to_uppercase()));
+        }
+        if command != "account create" {
+            return Ok(None);
+        }
+        for field in &self.record.approved.account_schema {
+            let option = option_of_field(&field.name);
+            let is_given = match field.value_type {
+                ValueType::Boolean => self.layers.switch(self.matches, &option)?,
+                ValueType::Text | ValueType::Integer => {
+                    self.layers.option(self.matches, &option).is_some()
+                }
+            };
+            if is_given {
+                return Ok(Some(format!("--{option}")));
+            }
+        }
+        let attributes = self.layers.values(self.matches, "attr");
+        Ok((!attributes.is_empty()).then(|| "--attr".to_owned()))
     }
 
     fn wanted(&self, command: &str) -> Result<Wanted<'_>, Failure> {
@@ -138,19 +161,32 @@ impl Session<'_> {
             }
         }
         // Values may hold commas, so they are not joined like those of other options.
-        let typed: Vec<&String> = self
-            .matches
-            .get_many::<String>("attr")
-            .into_iter()
-            .flatten()
-            .collect();
-        let given = if typed.is_empty() {
-            self.layers.option(self.matches, "attr")
-        } else {
-            None
-        };
-        fields.extend(named_values(typed.into_iter().chain(&given), "attribute")?);
+        let attributes = self.layers.values(self.matches, "attr");
+        fields.extend(named_values(&attributes, "attribute")?);
         Ok(fields)
+    }
+}
+
+/// The entitlement, with a guess at what was meant where it is none.
+fn entitlement_id(
+    text: &str,
+    principal: &str,
+    description: &Description,
+) -> Result<EntitlementId, Failure> {
+    let error = match text.parse::<EntitlementId>() {
+        Ok(entitlement) => return Ok(entitlement),
+        Err(error) => Failure::new(ExitCode::Invalid, error.to_string()),
+    };
+    if principal.parse::<EntitlementId>().is_ok() {
+        return Err(error.hint("the entitlement comes first, then who holds it"));
+    }
+    let slugs = text.parse::<ResourceId>().ok().and_then(|resource| {
+        let kind = description.kind(&resource.kind)?;
+        Some(kind.entitlements.iter().map(|schema| schema.slug.clone()))
+    });
+    match slugs.and_then(|mut slugs| slugs.next()) {
+        Some(slug) => Err(error.hint(format!("did you mean {text}:{slug}?"))),
+        None => Err(error),
     }
 }
 

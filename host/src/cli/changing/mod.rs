@@ -3,6 +3,7 @@
 //! it is printed.
 
 mod asked;
+mod rows;
 mod run;
 mod shown;
 
@@ -14,12 +15,15 @@ use super::args::PROTECT;
 use super::connect::{self, Changes};
 use super::exit::{ExitCode, Failure};
 use super::layers::Layers;
+use super::signals::Signals;
+use super::variables::variable;
 use super::{Session, progress};
 use crate::change::Change;
 use crate::contract::Offers;
-use crate::model::ResourceId;
+use crate::model::{NotAResourceId, ResourceId};
 use crate::provision::check;
 use crate::provision::rules::{DEFAULT_MAX_CHANGES, Rules};
+use crate::trust::description::Description;
 use asked::Asked;
 use run::Run;
 
@@ -34,13 +38,12 @@ impl Session<'_> {
             .hint("add --provisioning, or set CONNECTOR_PROVISIONING=true"));
         }
         let dry_run = self.layers.switch(self.matches, "dry-run")?;
-        let rules = rules(self.matches, &self.layers)?;
+        let rules = rules(self.matches, &self.layers, &self.record.approved)?;
         let asked = self.asked(command)?;
         let description = &self.record.approved;
         match &asked {
             Asked::One(change) => {
                 check::fits(change, description)?;
-                rules.permit(&change.subjects(description))?;
                 rules.permit_number(1)?;
             }
             Asked::Many { rows, .. } => {
@@ -58,6 +61,7 @@ impl Session<'_> {
         } else {
             Changes::Permitted
         };
+        let signals = Signals::listen();
         let connected = connect::connect(self.matches, &self.layers, self.record, changes).await?;
         offered(command, connected.connector.component().artifact().offers())?;
         let run = Run {
@@ -68,6 +72,7 @@ impl Session<'_> {
             format: self.format,
             quiet: self.quiet,
             show_progress: progress::wanted(self.quiet, self.layers.is_set("NO_COLOR")),
+            signals,
         };
         match asked {
             Asked::One(change) => run.one(&change).await,
@@ -125,7 +130,11 @@ impl Session<'_> {
 }
 
 /// The rules of the operator, from the options and the configuration file.
-pub(super) fn rules(matches: &ArgMatches, layers: &Layers<'_>) -> Result<Rules, Failure> {
+fn rules(
+    matches: &ArgMatches,
+    layers: &Layers<'_>,
+    description: &Description,
+) -> Result<Rules, Failure> {
     let max_changes = match layers.option(matches, "max-changes") {
         None => DEFAULT_MAX_CHANGES,
         Some(text) => text.parse().map_err(|_| {
@@ -135,21 +144,43 @@ pub(super) fn rules(matches: &ArgMatches, layers: &Layers<'_>) -> Result<Rules, 
             )
         })?,
     };
-    Ok(Rules::new(protected(layers)?, max_changes))
+    Ok(Rules::new(protected(layers, description)?, max_changes))
 }
 
-/// The resources that no command changes.
-pub(super) fn protected(layers: &Layers<'_>) -> Result<Vec<ResourceId>, Failure> {
-    layers
-        .list(PROTECT)
+/// The resources that no command changes. An entry that can't protect anything is an error:
+/// whoever wrote it relies on it.
+pub(super) fn protected(
+    layers: &Layers<'_>,
+    description: &Description,
+) -> Result<Vec<ResourceId>, Failure> {
+    if layers.is_set(&variable(PROTECT)) {
+        return Err(Failure::new(
+            ExitCode::Invalid,
+            format!(
+                "{} is set, and `{PROTECT}` only stands in the configuration file, as a list",
+                variable(PROTECT)
+            ),
+        ));
+    }
+    let wrong = |why: String| {
+        Failure::new(
+            ExitCode::Invalid,
+            format!("`{PROTECT}` in the configuration: {why}"),
+        )
+    };
+    let Some(entries) = layers.list(PROTECT) else {
+        return Err(wrong(
+            "it is a list, for example [\"user:break-glass\", \"group:admins\"]".to_owned(),
+        ));
+    };
+    entries
         .iter()
         .map(|text| {
-            text.parse().map_err(|error| {
-                Failure::new(
-                    ExitCode::Invalid,
-                    format!("`{PROTECT}` in the configuration: {error}"),
-                )
-            })
+            let id: ResourceId = text
+                .parse()
+                .map_err(|error: NotAResourceId| wrong(error.to_string()))?;
+            check::kind(&id.kind, description).map_err(|misfit| wrong(misfit.to_string()))?;
+            Ok(id)
         })
         .collect()
 }

@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::change::{Change, Outcome};
 use crate::model::{AttributeValue, ResourceId};
-use crate::provision::{Done, journal};
+use crate::provision::Done;
 
 /// The outcome in one word.
 pub(super) fn outcome(done: &Done) -> String {
-    let word = journal::outcome(done.outcome);
+    let word = done.outcome.as_str();
     if !done.dry_run {
         return word.to_owned();
     }
@@ -26,22 +26,13 @@ pub(super) fn outcome(done: &Done) -> String {
     .to_owned()
 }
 
-/// What a change is about, as people name it.
-pub(super) fn about(change: &Change, created: Option<&ResourceId>) -> String {
+/// What a change is about, as people name it. `account` is the one that it concerns.
+pub(super) fn about(change: &Change, account: Option<&ResourceId>) -> String {
     match change {
         Change::Grant(membership) | Change::Revoke(membership) => membership.to_string(),
-        Change::CreateAccount { kind, fields } => match created {
-            Some(id) => id.to_string(),
-            None => {
-                let named = ["username", "email"].iter().find_map(|wanted| {
-                    fields.iter().find_map(|(name, value)| match value {
-                        AttributeValue::Text(text) if name == wanted => Some(text.as_str()),
-                        _ => None,
-                    })
-                });
-                format!("{kind}:{}", named.unwrap_or_default())
-            }
-        },
+        Change::CreateAccount { kind, .. } => {
+            account.map_or_else(|| kind.clone(), ResourceId::to_string)
+        }
         Change::DeleteAccount { account } => account.to_string(),
         Change::Invoke { action, arguments } => {
             let arguments = arguments.iter().filter_map(|(name, value)| match value {

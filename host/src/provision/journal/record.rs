@@ -29,6 +29,8 @@ pub(in crate::provision) enum Line {
 pub(in crate::provision) struct RunLine {
     pub(in crate::provision) run: String,
     pub(in crate::provision) time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::provision) who: Option<String>,
     pub(in crate::provision) component: String,
     pub(in crate::provision) origin: String,
     pub(in crate::provision) settings: BTreeMap<String, String>,
@@ -59,29 +61,22 @@ pub(in crate::provision) struct EndedLine {
 /// How a change ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(in crate::provision) enum End {
+pub enum End {
     /// It came to this.
     Outcome(Outcome),
     /// It came to nothing that is known.
     Unfinished(Unfinished),
 }
 
-impl End {
-    /// The end that a word stands for.
-    pub(super) fn of(word: &str) -> serde_json::Result<Self> {
-        serde_json::from_value(Value::from(word))
-    }
-}
-
 /// Why a change has no outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::provision) enum Unfinished {
+pub enum Unfinished {
     /// It was refused or failed, and nothing changed.
     Failed,
     /// It was sent, and nobody knows whether it took effect.
     Unknown,
-    /// A gate of the host refused it; nothing was sent.
+    /// A rule of the operator refused it; nothing was sent.
     Refused,
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::change::{Change as Asking, Membership};
 use crate::model::AttributeValue;
-use crate::provision::journal::{Ended, Journal, outcome};
+use crate::provision::journal::{Ended, Journal};
 use crate::trust::description::{
     Authentication, Field, Origin as OriginTemplate, Protocol, SettingSchema, ValueType, Wire,
 };
@@ -108,7 +108,7 @@ fn file(made: &[Made]) -> String {
 fn file_of(connection: &Connection, made: &[Made]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let journal = Journal::open(&path, connection).unwrap();
+    let journal = Journal::open(&path, connection, None).unwrap();
     for (number, made) in (1..).zip(made) {
         let before = made.before.as_ref();
         journal
@@ -119,7 +119,7 @@ fn file_of(connection: &Connection, made: &[Made]) -> String {
     for (number, made) in (1..).zip(made) {
         let Some(outcome) = made.end else { continue };
         let ended = Ended {
-            outcome,
+            end: serde_json::from_value(outcome.into()).unwrap(),
             account: made.account.clone(),
             after: made.after.as_ref(),
             error: None,
@@ -384,8 +384,8 @@ fn what_is_not_known_is_a_note_and_never_a_command() {
         [
             format!("whether group:a:member was given to user:x is unknown, {look}"),
             format!("whether group:a:member was taken from user:x is unknown, {look}"),
-            "whether an account of the kind user was created is unknown, and which one is not \
-             recorded"
+            "whether an account of the kind user was created is unknown: look at the one that \
+             row 3 of the file asked for"
                 .to_owned(),
             format!("whether user:x was deleted is unknown, {look}"),
             format!("whether the action enable_user was done is unknown, {look}"),

@@ -53,7 +53,7 @@ fn a_shell_hands_over_every_id_as_it_is() {
                 entitlement,
                 principal,
             }),
-            outcome(Outcome::Granted),
+            Outcome::Granted.as_str(),
         ));
     }
     wanted.reverse();

@@ -1,0 +1,86 @@
+//! Why a change was not made, or is not known to be made.
+
+use std::io;
+
+use super::check::Misfit;
+use super::rules::Refused;
+use crate::change::Outcome;
+use crate::connector::ConnectorError;
+use crate::model::ResourceId;
+
+/// Why a change was not made, or is not known to be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// It does not fit what the component can do.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The operator's rules forbid it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The end was asked for before it was sent.
+    #[error("interrupted before anything was changed")]
+    Interrupted,
+    /// The state before it could not be read, or it failed. Nothing was changed.
+    #[error(transparent)]
+    Failed(#[from] ConnectorError),
+    /// It was sent, and a look afterwards shows that it did not take effect.
+    #[error("{source}; looking at it afterwards shows that nothing has changed")]
+    WithoutEffect {
+        /// What happened to it.
+        source: ConnectorError,
+    },
+    /// It was sent, and whether it took effect is not known.
+    #[error("{what}; its outcome is unknown: {why}")]
+    Unknown {
+        /// What happened to it.
+        what: String,
+        /// Why looking did not help.
+        why: String,
+        /// The error that it ended with, if it did.
+        source: Option<Box<ConnectorError>>,
+        /// What people should look at.
+        look_at: Option<ResourceId>,
+    },
+    /// What happens can't be written down, so nothing more is changed.
+    #[error("the audit file can't be written: {source}; {}", meanwhile(made.as_ref()))]
+    Unwritten {
+        /// Why not.
+        source: io::Error,
+        /// What the change that it happened at came to; `None` if it was not made.
+        made: Option<Result<Outcome, Box<ProvisionError>>>,
+    },
+}
+
+impl ProvisionError {
+    /// What may be written down: messages of services and components repeat values.
+    pub(super) fn for_the_record(&self) -> String {
+        let of = |error: &ConnectorError| match error.reported() {
+            Some(reported) => {
+                let operation = reported.operation.as_deref().unwrap_or("no operation");
+                let request = reported.request_id.as_deref().unwrap_or("unknown");
+                format!("{:?} at {operation}, request {request}", reported.code)
+            }
+            None => "the component or the credentials failed".to_owned(),
+        };
+        match self {
+            Self::Misfit(_) => "it does not fit what the component can do".to_owned(),
+            Self::Refused(_) | Self::Interrupted => self.to_string(),
+            Self::Failed(error) | Self::WithoutEffect { source: error } => of(error),
+            Self::Unknown { source, .. } => match source {
+                Some(error) => of(error),
+                None => "accepted by the service, and not seen afterwards".to_owned(),
+            },
+            Self::Unwritten { .. } => "the record could not be written".to_owned(),
+        }
+    }
+}
+
+fn meanwhile(made: Option<&Result<Outcome, Box<ProvisionError>>>) -> String {
+    match made {
+        None => "the change was not made".to_owned(),
+        Some(Ok(outcome)) => {
+            format!("the change was made all the same ({})", outcome.as_str())
+        }
+        Some(Err(error)) => format!("the change itself ended so: {error}"),
+    }
+}
