@@ -7,12 +7,21 @@
     reason = "a test may fail by panic"
 )]
 
+mod audit;
 mod bad_input;
+mod batch_files;
+mod changes;
 mod changing_pool;
 mod component_files;
+mod documents;
 mod failures;
+mod new_accounts;
+mod other_names;
 mod rights_and_keys;
+mod rules;
 mod scale;
 mod second_connector;
 mod support;
 mod sync_and_list;
+mod unclear_outcomes;
+mod undo;

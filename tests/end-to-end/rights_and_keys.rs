@@ -79,7 +79,9 @@ fn validate_tells_which_right_is_missing_without_reading_a_user() {
             .as_array()
             .unwrap()
             .iter()
-            .all(|check| check["status"] == "ok"),
+            // Rights to change can't be checked without changing something.
+            .all(|check| check["status"] == "ok"
+                || check["detail"].as_str().unwrap().contains("only a change")),
         "{report}"
     );
 

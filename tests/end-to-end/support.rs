@@ -1,9 +1,10 @@
 //! Running `connector` and comparing what it prints with what a pool holds.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use fake_cognito::{Config, Generated, Group, Key, Pool, PoolSpec, Rule, Server, User};
+use fake_cognito::{Config, Generated, Group, Key, Operation, Pool, PoolSpec, Rule, Server, User};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -11,6 +12,16 @@ use tempfile::TempDir;
 pub(crate) const POOL: &str = "eu-central-1_Ab1Cd2Ef3";
 pub(crate) const KEY_ID: &str = "AKIAENDTOEND00000000";
 pub(crate) const SECRET: &str = "end-to-end-secret-0123456789";
+
+/// The operations that change something.
+pub(crate) const CHANGING: [Operation; 6] = [
+    Operation::AdminAddUserToGroup,
+    Operation::AdminRemoveUserFromGroup,
+    Operation::AdminCreateUser,
+    Operation::AdminDeleteUser,
+    Operation::AdminEnableUser,
+    Operation::AdminDisableUser,
+];
 
 /// A service, a folder for one store, and the program between them.
 pub(crate) struct Bench {
@@ -72,6 +83,68 @@ impl Bench {
         serde_json::from_str(&ran.stdout).unwrap()
     }
 
+    /// Runs a command that may change something and prints JSON.
+    pub(crate) fn change(&self, arguments: &[&str]) -> Ran {
+        self.run(&[&["--provisioning", "-o", "json"], arguments].concat())
+    }
+
+    /// Runs a command that may change something and must succeed.
+    #[track_caller]
+    pub(crate) fn changed(&self, arguments: &[&str]) -> Value {
+        let ran = self.change(arguments);
+        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
+    /// Runs a command with a file of changes on its standard input; prints JSON lines.
+    pub(crate) fn fed(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(arguments);
+        command
+            .args(["--provisioning", "-o", "jsonl", "--from", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A program that refuses early reads nothing, which is its right.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        ran(&child.wait_with_output().unwrap())
+    }
+
+    /// What was sent since the log was cleared last, in its order.
+    pub(crate) fn sent(&self) -> Vec<Operation> {
+        let entries = self.server.log().entries();
+        entries.iter().filter_map(|entry| entry.operation).collect()
+    }
+
+    /// The same of the changing operations alone.
+    pub(crate) fn changes_sent(&self) -> Vec<Operation> {
+        let mut sent = self.sent();
+        sent.retain(|operation| CHANGING.contains(operation));
+        sent
+    }
+
+    /// The bodies of what was sent for an operation, where the log keeps contents.
+    pub(crate) fn bodies(&self, operation: Operation) -> Vec<Value> {
+        let entries = self.server.log().entries();
+        entries
+            .iter()
+            .filter(|entry| entry.operation == Some(operation))
+            .map(|entry| serde_json::from_slice(&entry.body).unwrap())
+            .collect()
+    }
+
+    /// Writes a file into the working folder of the program.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Reads a file of the working folder of the program.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
     /// The rows of `list` in the order in which they are printed.
     pub(crate) fn list(&self, what: &str) -> Vec<Value> {
         let ran = self.run(&["list", what, "-o", "jsonl"]);
@@ -80,6 +153,35 @@ impl Bench {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+}
+
+impl Ran {
+    /// The rows that a command printed as JSON lines.
+    pub(crate) fn rows(&self) -> Vec<Value> {
+        let rows = self.stdout.lines().map(serde_json::from_str);
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The message of a failure, as programs read it.
+    #[track_caller]
+    pub(crate) fn message(&self) -> String {
+        let last = self.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with("{\"error\":"), "{self:?}");
+        let object: Value = serde_json::from_str(last).unwrap();
+        assert_eq!(object["error"]["code"], self.code, "{self:?}");
+        object["error"]["message"].as_str().unwrap().to_owned()
+    }
+
+    /// Fails unless the command ended with a code and a message with these words.
+    #[track_caller]
+    pub(crate) fn assert_refused(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        let message = self.message();
+        for word in words {
+            assert!(message.contains(word), "{word:?} is missing: {message}");
+        }
+        assert_eq!(self.stdout, "", "{self:?}");
     }
 }
 
@@ -257,6 +359,32 @@ pub(crate) fn assert_rows(actual: &[Value], expected: &[Value]) {
         assert_eq!(actual, expected, "row {index}");
     }
     assert_eq!(actual.len(), expected.len(), "number of rows");
+}
+
+/// A pool of few users, each with another state.
+pub(crate) fn small_pool() -> PoolSpec {
+    PoolSpec::literal(POOL)
+        .user(User::new("alice").email("alice@example.com"))
+        .user(User::new("bob").email("bob@example.com"))
+        .user(User::new("carol").email("carol@example.com").disabled())
+        .group(Group::new("admins"))
+        .group(Group::new("developers"))
+        .member("alice", "admins")
+        .member("alice", "developers")
+        .member("carol", "developers")
+}
+
+/// Each user with what can be changed of it. Two pools with the same truth are the same
+/// to whoever asks who may do what.
+pub(crate) fn truth(pool: &Pool) -> Value {
+    pool.users()
+        .map(|user| {
+            let held = pool.groups_of(&user.username);
+            let row = json!({"enabled": user.enabled, "status": user.status, "groups": held});
+            (user.username, row)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// A service with one pool, one key and one fault.

@@ -4,15 +4,17 @@
 //! `deviations.json` says so and gives a reason. A difference that is not listed fails, and
 //! so does a listed one that is gone: both mean that what we know about the peer is wrong.
 
-use fake_cognito::{Config, Group, Operation, PoolSpec, Server};
+use fake_cognito::{Config, Operation, PoolSpec, Server};
 use serde_json::{Value, json};
 
 use crate::peer::{Key, Peer, ministack, moto};
 use crate::python;
+use crate::site::planned_pool;
 
 const POOL: &str = "us-east-1_Battery01";
 const MISSING_POOL: &str = "us-east-1_NoSuchPol";
-const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/directory/Ops.Admins";
+const ADDRESS_POOL: &str = "us-east-1_Address01";
+const ALIAS_POOL: &str = "us-east-1_Alias0001";
 
 #[test]
 fn fake_cognito_answers_as_aws_documents() {
@@ -24,6 +26,8 @@ fn fake_cognito_answers_as_aws_documents() {
     let token = session.token.clone().unwrap_or_default();
     let server = Config::new()
         .pool(battery_pool())
+        .pool(PoolSpec::literal(ADDRESS_POOL).username_attribute("email"))
+        .pool(PoolSpec::literal(ALIAS_POOL).alias("email"))
         .key(fake_cognito::Key::new(&all.id, &all.secret))
         .key(fake_cognito::Key::new(&denied.id, &denied.secret).allow_only([Operation::ListUsers]))
         .key(fake_cognito::Key::new(&session.id, &session.secret).session_token(token));
@@ -31,6 +35,7 @@ fn fake_cognito_answers_as_aws_documents() {
     let config = config(
         &server.endpoint(),
         [POOL, MISSING_POOL],
+        &json!({"address": ADDRESS_POOL, "alias": ALIAS_POOL}),
         [&all, &denied, &session],
     );
     assert_as_expected(&python::run("battery.py", &[], &config), &json!({}));
@@ -39,20 +44,7 @@ fn fake_cognito_answers_as_aws_documents() {
 /// The groups that the peers are given by `seed.py`.
 fn battery_pool() -> PoolSpec {
     let plan = python::run("plan.py", &[], &Value::Null);
-    let groups = plan["battery_groups"]
-        .as_array()
-        .expect("groups are planned");
-    groups
-        .iter()
-        .fold(PoolSpec::literal(POOL), |pool, planned| {
-            let mut group = Group::new(planned["name"].as_str().expect("a group has a name"));
-            group.description = planned["description"].as_str().map(str::to_owned);
-            group.precedence = planned["precedence"]
-                .as_u64()
-                .and_then(|value| u32::try_from(value).ok());
-            group.role_arn = planned["role"].as_bool().map(|_| ROLE_ARN.to_owned());
-            pool.group(group)
-        })
+    planned_pool(POOL, &plan["battery_groups"])
 }
 
 #[test]
@@ -72,6 +64,7 @@ fn a_peer_deviates_only_where_listed(peer: &Peer) {
         &config(
             &peer.endpoint,
             [&peer.seed.battery_pool, &peer.seed.missing_pool],
+            &peer.seed.sign_in_pools,
             [
                 &peer.key("anything"),
                 &peer.key("only_users"),
@@ -86,6 +79,7 @@ fn a_peer_deviates_only_where_listed(peer: &Peer) {
 fn config(
     endpoint: &str,
     [pool, missing_pool]: [&str; 2],
+    sign_in_pools: &Value,
     [key, denied, session]: [&Key; 3],
 ) -> Value {
     json!({
@@ -94,6 +88,7 @@ fn config(
         "secret": key.secret,
         "pool": pool,
         "missing_pool": missing_pool,
+        "sign_in_pools": sign_in_pools,
         "denied": denied,
         "session": session,
     })
@@ -101,7 +96,7 @@ fn config(
 
 /// Every case was observed as documented, or as its deviation says.
 #[track_caller]
-fn assert_as_expected(report: &Value, deviations: &Value) {
+pub(crate) fn assert_as_expected(report: &Value, deviations: &Value) {
     let problems = problems(report, deviations);
     assert!(
         problems.is_empty(),

@@ -39,6 +39,7 @@ class Pool:
     def __init__(self, config):
         self.id = config["pool"]
         self.missing = config["missing_pool"]
+        self.sign_in = config["sign_in_pools"]
         self.signer = Signer(config["endpoint"], config["key"], config["secret"])
         self.denied = Signer(config["endpoint"], config["denied"]["id"], config["denied"]["secret"])
         self.session = config["session"]

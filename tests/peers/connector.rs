@@ -1,6 +1,7 @@
 //! The command line under test, run as a user would run it: the built program, a fresh
 //! store, and none of the caller's environment.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,7 +18,7 @@ pub(crate) struct Connector {
 
 /// How a command ended.
 pub(crate) struct Run {
-    command: String,
+    pub(crate) command: String,
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -25,10 +26,14 @@ pub(crate) struct Run {
 
 impl Connector {
     pub(crate) fn new(peer: &Peer, pool: &str, key: &Key) -> Self {
+        Self::at(&peer.endpoint, &peer.seed.region, pool, key)
+    }
+
+    pub(crate) fn at(endpoint: &str, region: &str, pool: &str, key: &Key) -> Self {
         let mut options = vec![
-            ("--endpoint-url", peer.endpoint.as_str()),
+            ("--endpoint-url", endpoint),
             ("--user-pool-id", pool),
-            ("--region", &peer.seed.region),
+            ("--region", region),
             ("--aws-access-key-id", &key.id),
             ("--aws-secret-access-key", &key.secret),
         ];
@@ -68,6 +73,22 @@ impl Connector {
     /// A command about the live pool.
     pub(crate) fn on_pool(&self, arguments: &[&str]) -> Run {
         self.run(arguments, true, false)
+    }
+
+    /// A command that changes the live pool, as fast as it can.
+    pub(crate) fn change(&self, arguments: &[&str]) -> Run {
+        let permitted = ["--provisioning", "--max-rate", "unlimited", "-o", "json"];
+        self.run(&[arguments, &permitted].concat(), true, false)
+    }
+
+    /// A command that makes the changes of a file, one a row.
+    pub(crate) fn change_many(&self, arguments: &[&str], name: &str, file: &str) -> Run {
+        let path = self.folder.path().join(name);
+        fs::write(&path, file).expect("a file can be written");
+        let path = path.to_str().expect("the folder has a name in UTF-8");
+        let permitted = ["--provisioning", "--max-rate", "unlimited", "-o", "jsonl"];
+        let of_file = ["--from", path, "--max-changes", "1000"];
+        self.run(&[arguments, &of_file, &permitted].concat(), true, false)
     }
 
     fn store(&self) -> PathBuf {

@@ -36,6 +36,11 @@ def emails(attributes):
     return [email]
 
 
+def login(username, attributes):
+    """What is typed: where the service made the username up, it is the address."""
+    return attributes.get("email", username) if username == attributes["sub"] else username
+
+
 def user(row):
     """A user row."""
     attributes = {entry["Name"]: entry["Value"] for entry in row["Attributes"]}
@@ -46,7 +51,7 @@ def user(row):
         "status": "enabled" if row["Enabled"] else "disabled",
         "status_details": row["UserStatus"],
         "emails": emails(attributes),
-        "login": row["Username"],
+        "login": login(row["Username"], attributes),
         "created_at": instant(row["UserCreateDate"]),
         "updated_at": instant(row["UserLastModifiedDate"]),
         "attributes": attributes,

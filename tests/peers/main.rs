@@ -4,15 +4,26 @@
 //! They exist because a connector and a double written by the same hands can agree on the
 //! same mistake. The peers run on loopback, pinned, in a virtual environment under the
 //! target folder; nothing is skipped when Python is missing, the tests fail and say what
-//! to install. What the peers do otherwise than AWS documents stands in `deviations.json`.
+//! to install. What the peers do otherwise than AWS documents stands in `deviations.json`, and
+//! what comes of it in commands that change something in `deviations_in_changes.json`.
 
 // What tests share counts as a test, for the lints too.
 #![cfg(test)]
 
+mod any_name;
+mod batches;
 mod battery;
+mod changes;
 mod connector;
+mod demands;
+mod ledger;
+mod names;
+mod observed;
 mod peer;
+mod policy;
 mod python;
 mod refusals;
 mod rows;
+mod sign_in;
+mod site;
 mod truth;

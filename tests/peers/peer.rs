@@ -2,8 +2,8 @@
 //! filled with the pools of `plan.py`.
 //!
 //! A peer lives as long as the pipe to its launcher: it dies with the test process, however
-//! that ends. The tests only read the large pool; the battery has a pool of its own, so
-//! that no test sees another's changes.
+//! that ends. The tests only read the large pool; the battery has pools of its own, and a
+//! test that changes a pool makes one (`site.rs`), so that no test sees another's changes.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -36,6 +36,8 @@ pub(crate) struct Seed {
     pub(crate) pool: String,
     pub(crate) battery_pool: String,
     pub(crate) missing_pool: String,
+    /// By what people sign in with, as `plan.py` names it.
+    pub(crate) sign_in_pools: Value,
     pub(crate) role_arn: String,
     /// Temporary credentials of the user `anything`.
     pub(crate) session: Key,
@@ -124,10 +126,18 @@ impl Peer {
         )
     }
 
-    /// What this peer is known to do otherwise than AWS documents.
+    /// What this peer is known to do otherwise than AWS documents, call by call.
     pub(crate) fn deviations(&self) -> Value {
-        let mut all: Value =
-            serde_json::from_str(include_str!("deviations.json")).expect("deviations.json is JSON");
+        self.listed(include_str!("deviations.json"))
+    }
+
+    /// What comes of that in commands that change something.
+    pub(crate) fn deviations_in_changes(&self) -> Value {
+        self.listed(include_str!("deviations_in_changes.json"))
+    }
+
+    fn listed(&self, deviations: &str) -> Value {
+        let mut all: Value = serde_json::from_str(deviations).expect("deviations are JSON");
         all.get_mut(self.name)
             .map(Value::take)
             .unwrap_or_else(|| json!({}))

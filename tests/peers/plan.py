@@ -188,6 +188,9 @@ BATTERY_GROUPS = [
     {"name": "empty", "precedence": 7},
 ]
 
+# What people sign in with decides what a username may be, so each has a pool of its own.
+SIGN_IN_POOLS = {"address": "UsernameAttributes", "alias": "AliasAttributes"}
+
 
 if __name__ == "__main__":
     print(json.dumps({"users": users(), "groups": GROUPS, "battery_groups": BATTERY_GROUPS}))

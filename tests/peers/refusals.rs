@@ -177,7 +177,7 @@ fn rejected_keys(peer: &Peer) -> [Key; 2] {
 }
 
 /// Every `cognito-idp:Operation` in a message, sorted, each once.
-fn named_rights(message: &Value) -> Vec<&str> {
+pub(crate) fn named_rights(message: &Value) -> Vec<&str> {
     let mut rights: Vec<&str> = message
         .as_str()
         .into_iter()
@@ -187,6 +187,8 @@ fn named_rights(message: &Value) -> Vec<&str> {
                 .next()
                 .unwrap_or_default()
         })
+        // In an ARN the region follows.
+        .filter(|name| name.starts_with(|letter: char| letter.is_ascii_uppercase()))
         .collect();
     rights.sort_unstable();
     rights.dedup();

@@ -5,8 +5,8 @@ would at AWS. moto starts without authentication and matches no policy but Resou
 its authentication is switched on at the very end.
 
 Usage: seed.py ministack|moto ENDPOINT
-Prints {"region", "pool", "battery_pool", "role_arn", "missing_pool", "keys": {name: {"id",
-"secret"}}, "session": {"id", "secret", "token"}}.
+Prints {"region", "pool", "battery_pool", "sign_in_pools": {"address", "alias"}, "role_arn",
+"missing_pool", "keys": {name: {"id", "secret"}}, "session": {"id", "secret", "token"}}.
 """
 
 import json
@@ -41,8 +41,8 @@ def create_role(iam):
     return role["Role"]["Arn"]
 
 
-def create_pool(cognito, name, groups, role_arn):
-    """A pool with the custom attributes declared and the groups in it."""
+def create_pool(cognito, name, groups, role_arn, **options):
+    """A pool with the groups in it, and with the custom attributes if no option says otherwise."""
     schema = [
         {
             "Name": name,
@@ -52,7 +52,7 @@ def create_pool(cognito, name, groups, role_arn):
         }
         for name in plan.CUSTOM_ATTRIBUTES
     ]
-    pool = cognito.create_user_pool(PoolName=name, Schema=schema)["UserPool"]
+    pool = cognito.create_user_pool(PoolName=name, **({"Schema": schema} | options))["UserPool"]
     for group in groups:
         optional = {"Description": "description", "Precedence": "precedence"}
         sent = {member: group[key] for member, key in optional.items() if key in group}
@@ -100,12 +100,12 @@ def fill(cognito, pool):
         list(threads.map(lambda user: create_user(cognito, pool, client_id, user), plan.users()))
 
 
-def create_key(iam, name, operations, resource):
+def create_key(iam, name, operations, resource, service="cognito-idp"):
     """An IAM user with one access key that may do these operations on this resource."""
     iam.create_user(UserName=name)
     statement = {
         "Effect": "Allow",
-        "Action": [f"cognito-idp:{operation}" for operation in sorted(operations)],
+        "Action": [f"{service}:{operation}" for operation in sorted(operations)],
         "Resource": resource,
     }
     iam.put_user_policy(
@@ -125,6 +125,10 @@ def main():
     role_arn = create_role(iam)
     large = create_pool(cognito, "large", plan.GROUPS, role_arn)
     battery = create_pool(cognito, "battery", plan.BATTERY_GROUPS, role_arn)
+    sign_in = {
+        kind: create_pool(cognito, kind, [], role_arn, **{member: ["email"]})["Id"]
+        for kind, member in plan.SIGN_IN_POOLS.items()
+    }
     fill(cognito, large["Id"])
     arn = large["Arn"] if peer == "ministack" else "*"
     keys = {
@@ -137,6 +141,8 @@ def main():
         # operations answers those with a denial.
         "anything": create_key(iam, "anything", {"*"}, "*"),
         "only_users": create_key(iam, "only-users", {"ListUsers"}, "*"),
+        # Makes further keys once the peer asks everybody for a signature.
+        "administrator": create_key(iam, "administrator", {"*"}, "*", service="iam"),
     }
     key = keys["anything"]
     temporary = client("sts", endpoint, key["id"], key["secret"]).get_session_token()["Credentials"]
@@ -160,6 +166,7 @@ def main():
                 "region": REGION,
                 "pool": large["Id"],
                 "battery_pool": battery["Id"],
+                "sign_in_pools": sign_in,
                 "role_arn": role_arn,
                 "missing_pool": f"{REGION}_NoSuchPol",
                 "keys": keys,

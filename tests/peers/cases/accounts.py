@@ -2,7 +2,7 @@
 
 import plan
 from case import case
-from cases.users import ALWAYS
+from cases.users import ALWAYS, attribute_values
 
 
 def create(pool, name, **members):
@@ -27,9 +27,99 @@ def _(pool):
     return {"missing": missing, "enabled": user["Enabled"], "status": user["UserStatus"]}
 
 
-@case("a username that is taken is refused", "400 UsernameExistsException", "API reference")
+def plain_create(pool, name, **members):
+    """AdminCreateUser as the connector sends it: the service chooses the password."""
+    return pool.call("AdminCreateUser", Username=name, **members)
+
+
+# What the connector sends for an account without and with an invitation.
+MESSAGES = {
+    "silent": {"MessageAction": "SUPPRESS"},
+    "invited": {"DesiredDeliveryMediums": ["EMAIL"]},
+}
+USER_MEMBERS = sorted(ALWAYS | {"Attributes"})
+
+
+@case(
+    "the answer to a creation is the user, invited or not",
+    {
+        kind: {
+            "status": 200,
+            "members": ["User"],
+            "user": USER_MEMBERS,
+            "attributes": {
+                "custom:department": "R&D 日本 😀",
+                "email": f"{kind}@example.com",
+                "sub": 36,
+            },
+            "state": [f"{kind}-user", True, "FORCE_CHANGE_PASSWORD"],
+            "read again": True,
+        }
+        for kind in MESSAGES
+    },
+    "API reference: AdminCreateUser; model: AdminCreateUserResponse, UserType",
+)
 def _(pool):
-    return create(pool, "newcomer").outcome
+    def observed(kind, members):
+        name = f"{kind}-user"
+        sent = [
+            {"Name": "email", "Value": f"{kind}@example.com"},
+            {"Name": "custom:department", "Value": "R&D 日本 😀"},
+        ]
+        answer = plain_create(pool, name, UserAttributes=sent, **members)
+        user = answer.json["User"]
+        values = attribute_values(user["Attributes"])
+        read = pool.call("AdminGetUser", Username=name).json
+        same = attribute_values(read["UserAttributes"]) == values
+        return {
+            "status": answer.status,
+            "members": sorted(answer.json),
+            # A list of options is there or not; it says nothing about the account.
+            "user": sorted(set(user) - {"MFAOptions"}),
+            "attributes": values | {"sub": len(values["sub"])},
+            "state": [user["Username"], user["Enabled"], user["UserStatus"]],
+            "read again": same
+            and all(user[member] == read[member] for member in ALWAYS - {"Attributes"}),
+        }
+
+    return {kind: observed(kind, members) for kind, members in MESSAGES.items()}
+
+
+@case(
+    "a message that the model does not know is refused",
+    dict.fromkeys(["MessageAction", "DesiredDeliveryMediums"], "400 InvalidParameterException"),
+    "model: MessageActionType, DeliveryMediumType",
+)
+def _(pool):
+    wrong = {"MessageAction": "WHISPER", "DesiredDeliveryMediums": ["PIGEON"]}
+    return {
+        member: plain_create(pool, f"odd-{member}", **{member: value}).outcome
+        for member, value in wrong.items()
+    }
+
+
+@case(
+    "an attribute that is sent empty is not there",
+    False,
+    "API reference: a blank value deletes an attribute (of a creation: not verified)",
+)
+def _(pool):
+    blank = [{"Name": "custom:note", "Value": ""}]
+    user = plain_create(pool, "blank", MessageAction="SUPPRESS", UserAttributes=blank).json["User"]
+    return "custom:note" in attribute_values(user["Attributes"])
+
+
+@case(
+    "a username that is taken is refused, and its user stays as it is",
+    {"outcome": "400 UsernameExistsException", "unchanged": True},
+    "API reference",
+)
+def _(pool):
+    before = pool.call("AdminGetUser", Username="silent-user").json
+    other = [{"Name": "email", "Value": "somebody.else@example.com"}]
+    outcome = create(pool, "silent-user", UserAttributes=other).outcome
+    after = pool.call("AdminGetUser", Username="silent-user").json
+    return {"outcome": outcome, "unchanged": before == after}
 
 
 @case(

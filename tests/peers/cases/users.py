@@ -29,6 +29,11 @@ def _(pool):
     return len({user["Username"] for page in pages for user in page["Users"]})
 
 
+def attribute_values(entries):
+    """Attributes by name."""
+    return {entry["Name"]: entry["Value"] for entry in entries}
+
+
 LISTS = {
     "ListUsers": ("PaginationToken", {}),
     "ListGroups": ("NextToken", {}),

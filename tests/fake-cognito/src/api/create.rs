@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::Input;
 use crate::answer::{Json, Refusal};
 use crate::model::User;
-use crate::pool::{Invitation, NICKNAME, Pool, STANDARD_ATTRIBUTES, fold};
+use crate::pool::{Demand, Invitation, NICKNAME, Pool, STANDARD_ATTRIBUTES, fold};
 
 pub(super) fn create(pool: &Pool, input: &Input, now_ms: i64) -> Result<Vec<u8>, Refusal> {
     let request = Request::read(pool, input)?;
@@ -266,6 +266,9 @@ fn check_schema(pool: &Pool, attributes: &[(String, String)]) -> Result<(), Refu
         {
             return Err(nonconforming("Attribute given more than once."));
         }
+        if let Some(demand) = pool.spec().demand(name) {
+            check_demand(demand, value).map_err(|why| nonconforming(&why))?;
+        }
         if value.is_empty() {
             continue;
         }
@@ -283,6 +286,30 @@ fn check_schema(pool: &Pool, attributes: &[(String, String)]) -> Result<(), Refu
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+fn check_demand(demand: &Demand, value: &str) -> Result<(), String> {
+    let (least, most) = demand.bounds;
+    if demand.is_number {
+        return match value.parse::<i64>() {
+            Err(_) => Err("Value is not a number.".to_owned()),
+            Ok(number) if number < i64::from(least) => {
+                Err(format!("Number must be no less than {least}"))
+            }
+            Ok(number) if number > i64::from(most) => {
+                Err(format!("Number must be no greater than {most}"))
+            }
+            Ok(_) => Ok(()),
+        };
+    }
+    let length = value.chars().count();
+    if length < least as usize {
+        return Err(format!("String must be no shorter than {least} characters"));
+    }
+    if length > most as usize {
+        return Err(format!("String must be no longer than {most} characters"));
     }
     Ok(())
 }

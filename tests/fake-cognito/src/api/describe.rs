@@ -1,8 +1,8 @@
 //! DescribeUserPool.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::pool::{NICKNAME, Pool, STANDARD_ATTRIBUTES};
+use crate::pool::{NICKNAME, Pool, PoolSpec, STANDARD_ATTRIBUTES};
 
 /// 2024-01-02T03:04:05.678Z, when every pool was created.
 const CREATED: f64 = 1_704_164_645.678;
@@ -40,6 +40,36 @@ fn standard(name: &str, data_type: &str) -> Value {
     attribute
 }
 
+/// What this pool demands of an attribute beyond what every pool does.
+fn demand(spec: &PoolSpec, attribute: &mut Map<String, Value>) {
+    let name = attribute
+        .get("Name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    if spec.required_attributes.iter().any(|one| *one == name) {
+        attribute.insert("Required".to_owned(), json!(true));
+    }
+    let Some(demand) = spec.demand(&name) else {
+        return;
+    };
+    let (least, most) = demand.bounds;
+    let (least, most) = (least.to_string(), most.to_string());
+    if demand.is_number {
+        attribute.remove("StringAttributeConstraints");
+        attribute.insert("AttributeDataType".to_owned(), json!("Number"));
+        attribute.insert(
+            "NumberAttributeConstraints".to_owned(),
+            json!({"MinValue": least, "MaxValue": most}),
+        );
+    } else {
+        attribute.insert(
+            "StringAttributeConstraints".to_owned(),
+            json!({"MinLength": least, "MaxLength": most}),
+        );
+    }
+}
+
 pub(super) fn describe(pool: &Pool) -> Vec<u8> {
     let spec = pool.spec();
     let custom = spec.custom_attributes.iter().map(|name| {
@@ -52,12 +82,15 @@ pub(super) fn describe(pool: &Pool) -> Vec<u8> {
             "StringAttributeConstraints": {"MaxLength": "2048"},
         })
     });
-    let schema: Vec<Value> = STANDARD_ATTRIBUTES
+    let mut schema: Vec<Value> = STANDARD_ATTRIBUTES
         .into_iter()
         .chain([NICKNAME])
         .map(|(name, data_type)| standard(name, data_type))
         .chain(custom)
         .collect();
+    for attribute in schema.iter_mut().filter_map(Value::as_object_mut) {
+        demand(spec, attribute);
+    }
     let mut described = json!({
         "Id": pool.id(),
         "Name": spec.name,
@@ -85,7 +118,7 @@ pub(super) fn describe(pool: &Pool) -> Vec<u8> {
         "UserPoolTags": {},
         "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": false, "UnusedAccountValidityDays": 7},
         "UsernameConfiguration": {"CaseSensitive": spec.case_sensitive},
-        "UserPoolTier": "ESSENTIALS",
+        "UserPoolTier": spec.tier,
     });
     if let Some(members) = described.as_object_mut() {
         if !spec.alias_attributes.is_empty() {

@@ -25,7 +25,7 @@ use literal::Literal;
 pub use overlay::Invitation;
 pub(crate) use overlay::Overlay;
 use spec::Source;
-pub(crate) use spec::{ACCOUNT, NICKNAME, STANDARD_ATTRIBUTES};
+pub(crate) use spec::{ACCOUNT, Demand, NICKNAME, STANDARD_ATTRIBUTES};
 pub(crate) use view::View;
 
 use crate::hash::{draw, scramble, uuid};

@@ -34,6 +34,14 @@ pub(crate) const STANDARD_ATTRIBUTES: [(&str, &str); 20] = [
 /// `nickname` completes the standard attributes.
 pub(crate) const NICKNAME: (&str, &str) = ("nickname", "String");
 
+/// What a pool demands of an attribute beyond its type. Bounds of a text are lengths.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    pub(crate) name: Text,
+    pub(crate) is_number: bool,
+    pub(crate) bounds: (u32, u32),
+}
+
 /// Where the users come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
@@ -51,6 +59,9 @@ pub struct PoolSpec {
     pub(crate) alias_attributes: Vec<Text>,
     pub(crate) username_attributes: Vec<Text>,
     pub(crate) custom_attributes: Vec<Text>,
+    pub(crate) required_attributes: Vec<Text>,
+    pub(crate) demands: Vec<Demand>,
+    pub(crate) tier: Text,
     pub(crate) estimate: Option<u64>,
 }
 
@@ -66,6 +77,9 @@ impl PoolSpec {
             custom_attributes: ["custom:department", "custom:employee_id", "custom:notes"]
                 .map(Text::Borrowed)
                 .to_vec(),
+            required_attributes: Vec::new(),
+            demands: Vec::new(),
+            tier: Text::Borrowed("ESSENTIALS"),
             estimate: None,
         }
     }
@@ -85,6 +99,10 @@ impl PoolSpec {
     /// Whether usernames are values of that attribute.
     pub(crate) fn signs_in_with(&self, attribute: &str) -> bool {
         self.username_attributes.iter().any(|one| one == attribute)
+    }
+
+    pub(crate) fn demand(&self, attribute: &str) -> Option<&Demand> {
+        self.demands.iter().find(|demand| demand.name == attribute)
     }
 
     fn written(&mut self) -> Option<&mut Written> {
@@ -164,6 +182,43 @@ impl PoolSpec {
     #[must_use]
     pub fn custom_attribute(mut self, name: impl Into<Text>) -> Self {
         self.custom_attributes.push(name.into());
+        self
+    }
+
+    /// Makes a standard attribute a required one. AdminCreateUser does without it all the same, as
+    /// the service does: the user is asked for it at the first sign-in.
+    #[must_use]
+    pub fn required_attribute(mut self, name: impl Into<Text>) -> Self {
+        self.required_attributes.push(name.into());
+        self
+    }
+
+    /// Bounds the number of characters of an attribute that the schema has.
+    #[must_use]
+    pub fn length(mut self, name: impl Into<Text>, least: u32, most: u32) -> Self {
+        self.demands.push(Demand {
+            name: name.into(),
+            is_number: false,
+            bounds: (least, most),
+        });
+        self
+    }
+
+    /// Makes a custom attribute of the schema a number within bounds.
+    #[must_use]
+    pub fn number(mut self, name: impl Into<Text>, least: u32, most: u32) -> Self {
+        self.demands.push(Demand {
+            name: name.into(),
+            is_number: true,
+            bounds: (least, most),
+        });
+        self
+    }
+
+    /// Sets the plan of the pool: `LITE`, `ESSENTIALS` or `PLUS`.
+    #[must_use]
+    pub fn tier(mut self, tier: impl Into<Text>) -> Self {
+        self.tier = tier.into();
         self
     }
 

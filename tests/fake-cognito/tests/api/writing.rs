@@ -364,3 +364,57 @@ fn a_group_can_vanish_and_come_back_empty() {
         ["admins", "staff"]
     );
 }
+
+#[test]
+fn what_a_pool_demands_of_an_attribute_is_described_and_held() {
+    let pool = small()
+        .required_attribute("given_name")
+        .length("custom:department", 2, 4)
+        .number("custom:employee_id", 10, 20)
+        .tier("PLUS");
+    let (server, client) = serve(pool);
+    let described = client.call("DescribeUserPool", json!({})).ok()["UserPool"].clone();
+    assert_eq!(described["UserPoolTier"], "PLUS");
+    let schema = described["SchemaAttributes"].as_array().unwrap().clone();
+    let attribute = |name: &str| schema.iter().find(|one| one["Name"] == name).unwrap();
+    assert_eq!(attribute("given_name")["Required"], true);
+    assert_eq!(attribute("family_name")["Required"], false);
+    assert_eq!(
+        attribute("custom:department")["StringAttributeConstraints"],
+        json!({"MinLength": "2", "MaxLength": "4"})
+    );
+    let number = attribute("custom:employee_id");
+    assert_eq!(number["AttributeDataType"], "Number");
+    assert_eq!(
+        number["NumberAttributeConstraints"],
+        json!({"MinValue": "10", "MaxValue": "20"})
+    );
+
+    let create = |name: &str, value: &str| {
+        client.call(
+            "AdminCreateUser",
+            json!({
+                "Username": "carol",
+                "MessageAction": "SUPPRESS",
+                "UserAttributes": [{"Name": name, "Value": value}],
+            }),
+        )
+    };
+    for (name, value) in [
+        ("custom:department", "é"),
+        ("custom:department", "ééééé"),
+        ("custom:employee_id", "9"),
+        ("custom:employee_id", "21"),
+        ("custom:employee_id", "ten"),
+    ] {
+        let (kind, message) = create(name, value).error();
+        assert_eq!(kind, "InvalidParameterException");
+        assert!(
+            message.contains(name) && !message.contains(value),
+            "{message}"
+        );
+    }
+    assert_eq!(server.pools()[0].user_count(), 2);
+    create("custom:department", "éééé").ok();
+    assert_eq!(server.pools()[0].user_count(), 3);
+}
