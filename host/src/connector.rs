@@ -354,6 +354,7 @@ impl Conversation<'_> {
             return Err(CallError::BrokenContract { function, broken }.into());
         }
     }
+
     /// The grants of a resource or a principal as they are now, over as many calls as that
     /// takes, or until `enough` says that nothing more is needed.
     ///

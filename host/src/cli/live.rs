@@ -318,7 +318,17 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
         Ok(Answer::System(facts)) => Check::ok(name, of_system(&facts)),
         Ok(_) => Check::ok(name, "allowed"),
         Err(error) if is_missing_probe(&error, request) => Check::ok(name, "allowed"),
-        Err(error) if optional => Check::not_checkable(name, Failure::from(error).message),
+        Err(error) if optional => {
+            let needed_for = changes_that_need(connector, &error);
+            let mut detail = Failure::from(error).message;
+            if !needed_for.is_empty() {
+                detail.push_str(&format!(
+                    "; not needed to read, but for {}",
+                    needed_for.join(", ")
+                ));
+            }
+            Check::not_checkable(name, detail)
+        }
         Err(error) => {
             let permission = permission(connector, &error);
             let mut check = failed(name, error);
@@ -356,6 +366,18 @@ fn is_missing_probe(error: &ConnectorError, request: &Request) -> bool {
 fn failed(name: String, error: ConnectorError) -> Check {
     let failure = Failure::from(error);
     Check::failed(name, failure.code, failure.message)
+}
+
+/// The changes that the operation of a refused request is needed for too.
+fn changes_that_need(connector: &Connector, error: &ConnectorError) -> Vec<String> {
+    let operation = error
+        .reported()
+        .and_then(|reported| reported.operation.as_deref())
+        .and_then(|name| connector.description().wire.operation(name));
+    let functions = operation.map(|operation| operation.functions.clone());
+    let mut functions = functions.unwrap_or_default();
+    functions.retain(|function| !function.starts_with("sync."));
+    functions
 }
 
 /// The right that a refused request needs.

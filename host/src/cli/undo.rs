@@ -43,13 +43,20 @@ impl Session<'_> {
         .map_err(|error| failed(error.to_string()))?;
         if !self.quiet {
             hint(&format!(
-                "{} of the run {}, begun {}: the last change first",
+                "{} of the run {}, begun {}",
                 match undo.steps.len() {
+                    0 => "nothing to take back".to_owned(),
                     1 => "1 step".to_owned(),
-                    steps => format!("{steps} steps"),
+                    steps => format!("{steps} steps, the last change first,"),
                 },
                 undo.run,
                 undo.time
+            ));
+        }
+        if !self.quiet && !undo.earlier.is_empty() {
+            hint(&format!(
+                "before it this file has changes of {}; undo them with --run ID",
+                undo.earlier.join(", ")
             ));
         }
         let mut out = io::stdout().lock();

@@ -41,6 +41,8 @@ pub struct Undo {
     pub connection: Connection,
     /// The last change first. Empty if nothing is to be taken back.
     pub steps: Vec<Step>,
+    /// The runs of the file that changed something before.
+    pub earlier: Vec<String>,
 }
 
 /// What takes one change back, or what people must know because nothing does.
@@ -60,6 +62,9 @@ pub enum UndoError {
     /// The system refuses to read it.
     #[error("it cannot be read: {0}")]
     Unreadable(#[source] io::Error),
+    /// The first line is none.
+    #[error("it is no audit file; name one that was written with --audit")]
+    NotAJournal,
     /// A line that is no record.
     #[error(
         "line {line} is not a record that this version writes, so what happened is not known; \
@@ -120,16 +125,28 @@ pub fn plan(
 ) -> Result<Undo, UndoError> {
     let runs = read::runs(journal)?;
     let last = runs.last().ok_or(UndoError::NoRun)?;
-    if let Some(asked) = run {
-        let run = runs.iter().find(|run| run.line.run == asked);
-        return undo(
-            run.ok_or_else(|| UndoError::UnknownRun {
-                asked: asked.to_owned(),
-                last: last.line.run.clone(),
-            })?,
-            description,
-        );
-    }
+    let undo = match run {
+        Some(asked) => match runs.iter().find(|run| run.line.run == asked) {
+            Some(run) => undo(run, description)?,
+            None => {
+                return Err(UndoError::UnknownRun {
+                    asked: asked.to_owned(),
+                    last: last.line.run.clone(),
+                });
+            }
+        },
+        None => last_with_steps(&runs, last, description)?,
+    };
+    let earlier = runs
+        .iter()
+        .take_while(|run| run.line.run != undo.run)
+        .filter(|run| run.may_have_changed())
+        .map(|run| run.line.run.clone())
+        .collect();
+    Ok(Undo { earlier, ..undo })
+}
+
+fn last_with_steps(runs: &[Run], last: &Run, description: &Description) -> Result<Undo, UndoError> {
     for run in runs.iter().rev().filter(|run| run.may_have_changed()) {
         let undo = undo(run, description)?;
         if !undo.steps.is_empty() {
@@ -172,6 +189,7 @@ fn undo(run: &Run, description: &Description) -> Result<Undo, UndoError> {
             .rev()
             .filter_map(|change| planner.step(change))
             .collect(),
+        earlier: Vec::new(),
     })
 }
 

@@ -61,6 +61,7 @@ pub(super) fn runs(mut journal: impl BufRead) -> Result<Vec<Run>, UndoError> {
                 .take(record)
                 .map_err(|problem| UndoError::Contradiction { line, problem })?,
             Err(error) if error.is_eof() => torn = Some(line),
+            Err(_) if found.runs.is_empty() => return Err(UndoError::NotAJournal),
             Err(_) => return Err(UndoError::NotARecord { line }),
         }
     }

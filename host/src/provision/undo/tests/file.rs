@@ -146,3 +146,42 @@ fn a_file_can_neither_mean_another_connector_nor_add_an_option() {
         "the run has the setting `plugin`, which this version of the connector lacks"
     );
 }
+
+#[test]
+fn a_file_of_something_else_is_called_that() {
+    for text in [
+        "entitlement,principal\ngroup:a:member,user:b\n",
+        "{}\n",
+        "[1]\n",
+    ] {
+        let error = plan(text.as_bytes(), None, &description()).unwrap_err();
+        assert!(matches!(error, UndoError::NotAJournal), "{text}: {error}");
+    }
+}
+
+#[test]
+fn runs_that_changed_something_before_are_named() {
+    let text = |run: &str| {
+        [
+            format!(
+                r#"{{"record":"run","run":"{run}","time":"t","component":"sample-connector","origin":"https://a","settings":{{}}}}"#
+            ),
+            format!(
+                r#"{{"record":"begun","run":"{run}","time":"t","change":1,"asked":{{"command":"grant","entitlement":"group:a:member","principal":"user:x"}},"before":{{"held":false}}}}"#
+            ),
+            format!(
+                r#"{{"record":"ended","run":"{run}","time":"t","change":1,"outcome":"granted","after":{{"held":true}}}}"#
+            ),
+        ]
+        .join("\n")
+            + "\n"
+    };
+    let both = text("r1") + &text("r2");
+    let last = plan(both.as_bytes(), None, &description()).unwrap();
+    assert_eq!(
+        (last.run.as_str(), last.earlier),
+        ("r2", vec!["r1".to_owned()])
+    );
+    let first = plan(both.as_bytes(), Some("r1"), &description()).unwrap();
+    assert_eq!((first.steps.len(), first.earlier), (1, Vec::new()));
+}
