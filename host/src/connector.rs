@@ -58,12 +58,8 @@ impl ConnectorError {
     /// What the connector itself reported, if it did.
     pub fn reported(&self) -> Option<&Reported> {
         match self {
-            Self::Call(CallError::Reported(reported))
-            | Self::Persistent {
-                source: CallError::Reported(reported),
-                ..
-            } => Some(reported),
-            Self::Call(_) | Self::Persistent { .. } | Self::Credentials(_) => None,
+            Self::Call(error) | Self::Persistent { source: error, .. } => error.reported(),
+            Self::Credentials(_) => None,
         }
     }
 
@@ -239,7 +235,7 @@ pub struct Conversation<'a> {
     attempts: u32,
 }
 
-impl Conversation<'_> {
+impl<'a> Conversation<'a> {
     /// Tries each call as often as a long sync does, for work that nobody watches line by
     /// line.
     #[must_use]
@@ -250,8 +246,13 @@ impl Conversation<'_> {
         }
     }
 
+    /// The connector that is talked to.
+    pub fn connector(&self) -> &'a Connector {
+        self.connector
+    }
+
     /// What the component was approved as.
-    pub fn description(&self) -> &Description {
+    pub fn description(&self) -> &'a Description {
         self.connector.description()
     }
 

@@ -264,7 +264,7 @@ impl<T: Transport> Accounts<'_, T> {
                 true => "AdminCreateUser got no clear answer; a look afterwards found the account",
                 false => {
                     "AdminCreateUser got no clear answer; a look afterwards found an account that \
-                     is not as it was asked for, so it was there before"
+                     is not as it was asked for"
                 }
             };
             warnings.push(after.unwrap_or(warning).to_owned());

@@ -325,6 +325,48 @@ fn an_existing_account_fails_its_row_only_where_that_was_asked_for() {
 }
 
 #[test]
+fn a_run_that_was_told_to_ignore_a_closed_terminal_goes_on() {
+    let bench = Bench::start(Config::new().pool(pool_of(3)).key(Key::new(KEY_ID, SECRET)));
+    let gate = Gate::closed();
+    let held = Fault::HeldUntil(gate.clone());
+    let rule = Rule::on(Operation::AdminAddUserToGroup, held);
+    bench.server.faults().add(rule);
+    let arguments = [
+        "-p",
+        "-o",
+        "jsonl",
+        "grant",
+        "group:staff:member",
+        "user:u000",
+    ];
+    let program = bench.command(&arguments);
+    let mut command = std::process::Command::new("nohup");
+    command
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(bench.folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in program.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let child = command.spawn().unwrap();
+    while bench.server.log().count(Operation::AdminListGroupsForUser) < 2 {
+        std::thread::yield_now();
+    }
+    let mut kill = std::process::Command::new("kill");
+    kill.args(["-HUP", &child.id().to_string()]);
+    assert!(kill.status().unwrap().success());
+    gate.open();
+    let ran = ran(&child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!ran.stderr.contains("finishing"), "{ran:?}");
+}
+
+#[test]
 fn a_second_signal_cuts_off_and_every_row_is_still_told() {
     let config = Config::new()
         .pool(pool_of(60))

@@ -277,7 +277,7 @@ fn a_protected_group_loses_no_member_by_a_deletion() {
     let bench = protecting(small_pool());
     let before = truth(bench.pool());
     let ran = bench.change(&["account", "delete", "user:carol", "--yes"]);
-    ran.assert_refused(9, &["group:developers", "protect"]);
+    ran.assert_refused(9, &["user:carol", "group:developers", "protect"]);
     assert!(bench.changes_sent().is_empty());
     assert_eq!(truth(bench.pool()), before);
 }

@@ -216,7 +216,9 @@ impl From<&ProvisionError> for Failure {
                 invalid().hint("`connector action list` shows them")
             }
             ProvisionError::Misfit(_) => invalid(),
-            ProvisionError::Refused(Refused::Protected(_)) => Self::new(ExitCode::Refused, message),
+            ProvisionError::Refused(Refused::Protected(_) | Refused::Loses { .. }) => {
+                Self::new(ExitCode::Refused, message)
+            }
             ProvisionError::Refused(Refused::TooMany { asked, .. }) => {
                 Self::new(ExitCode::Refused, message)
                     .hint(format!("if that is meant, add --max-changes {asked}"))
@@ -244,9 +246,11 @@ impl From<&ProvisionError> for Failure {
                         "look with `connector get {id}`; running the command again is safe: what is \
                          done already is not done twice"
                     ),
-                    None => "running the command again is safe: what is done already is not done \
-                             twice"
-                        .to_owned(),
+                    None => {
+                        "look with the same command and --dry-run; running it again is safe: what \
+                             is done already is not done twice"
+                            .to_owned()
+                    }
                 }),
                 ..match source {
                     Some(source) => (&**source).into(),

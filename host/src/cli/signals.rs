@@ -1,7 +1,8 @@
 //! Ctrl-C, the polite signal of a service manager, and the end of the terminal.
 //!
 //! They are listened to from before the first request on: until then they end the program as
-//! always, and from then on nothing is cut off in the middle by the first one.
+//! always, and from then on nothing is cut off in the middle by the first one. What was
+//! ignored when the program began (nohup(1) does that) stays ignored.
 
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ impl Signals {
                 SignalKind::terminate(),
                 SignalKind::hangup(),
             ] {
+                if is_ignored(kind.as_raw_value()) {
+                    continue;
+                }
                 // Registered here and not when the task first runs.
                 if let Ok(mut stream) = signal(kind) {
                     let come = come.clone();
@@ -52,5 +56,39 @@ impl Signals {
         if let Ok(permit) = self.0.acquire().await {
             permit.forget();
         }
+    }
+}
+
+/// Whether this process ignores a signal, as far as the system tells without asking for it in
+/// unsafe ways: Linux does.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, signal))
+}
+
+/// Reads the mask of ignored signals, whose lowest bit is signal 1.
+#[cfg(unix)]
+fn ignores(status: &str, signal: i32) -> bool {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let bit = u32::try_from(signal - 1).unwrap_or(u32::MAX);
+    mask.is_some_and(|mask| mask.checked_shr(bit).is_some_and(|rest| rest & 1 == 1))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mask_tells_what_is_ignored() {
+        let status = "Name:\tconnector\nSigIgn:\t0000000000001001\nSigCgt:\tffff\n";
+        assert!(ignores(status, 1), "SIGHUP");
+        assert!(ignores(status, 13), "SIGPIPE");
+        for signal in [2, 15, 0, -1, 200] {
+            assert!(!ignores(status, signal), "{signal}");
+        }
+        assert!(!ignores("", 1));
     }
 }

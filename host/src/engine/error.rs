@@ -139,6 +139,18 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// What the connector itself reported, if it did.
+    pub fn reported(&self) -> Option<&Reported> {
+        match self {
+            Self::Reported(reported) => Some(reported),
+            Self::OutcomeUnknown { source } => source.reported(),
+            Self::Trapped { .. }
+            | Self::BrokenContract { .. }
+            | Self::TimedOut { .. }
+            | Self::NotOffered { .. } => None,
+        }
+    }
+
     /// Whether a change was sent and nobody has told what became of it.
     pub fn leaves_outcome_open(&self) -> bool {
         match self {

@@ -290,7 +290,7 @@ fn created_account(
         account: Some(account(found, kind)?),
         results: Attributes::default(),
         warnings: created.warnings,
-        accepted: false,
+        fate: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::change::{Change, Fields, Outcome};
 use crate::contract::{Function, Page};
 use crate::egress::Call;
+use crate::egress::gate::ChangeFate;
 use crate::model::{
     AttributeValue, Attributes, Entitlement, Grant, Resource, ResourceId, SystemFacts,
 };
@@ -190,9 +191,9 @@ pub struct Changed {
     pub results: Attributes,
     /// What the caller should know.
     pub warnings: Vec<String>,
-    /// Whether the service accepted the change, and the component took that for an answer.
-    /// Otherwise nothing was sent, or the component found the outcome out by looking.
-    pub accepted: bool,
+    /// What the host saw of the change on the wire; `None` if nothing was sent. One that the
+    /// component looked up although it was answered counts as unknown.
+    pub fate: Option<ChangeFate>,
 }
 
 impl From<Outcome> for Changed {
@@ -202,7 +203,7 @@ impl From<Outcome> for Changed {
             account: None,
             results: Attributes::default(),
             warnings: Vec::new(),
-            accepted: false,
+            fate: None,
         }
     }
 }

@@ -35,8 +35,12 @@ pub(super) fn judge(
         })
         .map(|answer| match answer {
             Answer::Changed(changed) => Answer::Changed(Changed {
-                accepted: report.change == Some(ChangeFate::Accepted)
-                    && !report.looked_after_change,
+                fate: match report.change {
+                    Some(ChangeFate::Accepted) if report.looked_after_change => {
+                        Some(ChangeFate::Unknown)
+                    }
+                    fate => fate,
+                },
                 ..changed
             }),
             other => other,

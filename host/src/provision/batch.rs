@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -20,6 +20,7 @@ use super::rows::{Row, RowError};
 use super::{Done, ProvisionError, Provisioner};
 use crate::change::Change;
 use crate::connector::{Connector, ConnectorError};
+use crate::credentials::CredentialsError;
 use crate::engine::{CallError, ErrorCode};
 use crate::trust::description::Description;
 
@@ -28,8 +29,8 @@ use crate::trust::description::Description;
 /// for changes (12 a second) that is taken.
 const LANES: usize = 8;
 
-/// Rows in a row that find the service away before the run ends. Each has been tried ten
-/// times within a minute, so this is an outage and not bad luck.
+/// Rows in a row that find the service away before the run ends. Each look has been tried
+/// ten times within a minute, and each change three times, so this is an outage.
 const UNAVAILABLE_ROWS: u32 = 5;
 
 /// What became of a row.
@@ -128,7 +129,7 @@ pub async fn run<S: Future<Output = ()>>(
         told(RowResult {
             row,
             change: left.change,
-            result: Err(match left.is_begun {
+            result: Err(match left.is_sent.load(Ordering::SeqCst) {
                 true => RowFailure::CutOff,
                 false => RowFailure::NotTried,
             }),
@@ -144,7 +145,7 @@ pub async fn run<S: Future<Output = ()>>(
 /// A row that is not done yet.
 struct Left {
     change: Option<Change>,
-    is_begun: bool,
+    is_sent: Arc<AtomicBool>,
 }
 
 /// What the lanes of a run share.
@@ -160,7 +161,7 @@ impl<'a> Shared<'a> {
         let left = rows.iter().map(|row| {
             let left = Left {
                 change: row.change.as_ref().ok().cloned(),
-                is_begun: false,
+                is_sent: Arc::default(),
             };
             (row.number, left)
         });
@@ -188,12 +189,14 @@ impl<'a> Shared<'a> {
                 Err(error) => Err(error.into()),
                 Ok(_) if self.is_over() => Err(RowFailure::NotTried),
                 Ok(change) => {
-                    if let Some(left) = self.left().get_mut(&row.number) {
-                        left.is_begun = true;
-                    }
+                    let is_sent = self
+                        .left()
+                        .get(&row.number)
+                        .map(|left| left.is_sent.clone());
+                    let is_sent = is_sent.unwrap_or_default();
                     let made = self
                         .provisioner
-                        .carry_out(&mut conversation, row.number, &change)
+                        .carry_out(&mut conversation, row.number, &change, &is_sent)
                         .await;
                     self.outlook.learn(&made);
                     match made {
@@ -267,7 +270,9 @@ fn concerns(row: &Row, description: &Description) -> String {
 fn is_hopeless(error: &ProvisionError) -> bool {
     match error {
         ProvisionError::Unwritten { .. } => true,
-        ProvisionError::Failed(ConnectorError::Credentials(_)) => true,
+        ProvisionError::Failed(ConnectorError::Credentials(error)) => {
+            !matches!(error, CredentialsError::TimedOut(_))
+        }
         ProvisionError::Failed(
             ConnectorError::Call(CallError::NotOffered { .. })
             | ConnectorError::Persistent {
@@ -284,20 +289,24 @@ fn is_hopeless(error: &ProvisionError) -> bool {
 
 /// Whether the service, or the way to it, is away.
 fn is_unavailable(error: &ProvisionError) -> bool {
-    let error = match error {
-        ProvisionError::Failed(error) | ProvisionError::WithoutEffect { source: error } => error,
-        ProvisionError::Unknown {
-            source: Some(error),
-            ..
-        } => error,
-        _ => return false,
-    };
-    error.reported().is_some_and(|reported| {
-        matches!(
-            reported.code,
-            ErrorCode::Unavailable | ErrorCode::DeadlineExceeded
-        )
-    })
+    match error {
+        ProvisionError::WithoutEffect { .. } | ProvisionError::Unknown { .. } => true,
+        ProvisionError::Failed(ConnectorError::Credentials(CredentialsError::TimedOut(_))) => true,
+        ProvisionError::Failed(
+            ConnectorError::Call(CallError::TimedOut { .. })
+            | ConnectorError::Persistent {
+                source: CallError::TimedOut { .. },
+                ..
+            },
+        ) => true,
+        ProvisionError::Failed(error) => error.reported().is_some_and(|reported| {
+            matches!(
+                reported.code,
+                ErrorCode::Unavailable | ErrorCode::DeadlineExceeded
+            )
+        }),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -346,6 +355,13 @@ mod tests {
         let away = || failed(ErrorCode::Unavailable);
         assert!(!is_hopeless((1..UNAVAILABLE_ROWS).map(|_| away())));
         assert!(is_hopeless((0..UNAVAILABLE_ROWS).map(|_| away())));
+        let lost = || {
+            let Err(ProvisionError::Failed(source)) = failed(ErrorCode::OutcomeUnknown) else {
+                panic!("it failed");
+            };
+            Err(ProvisionError::WithoutEffect { source })
+        };
+        assert!(is_hopeless((0..UNAVAILABLE_ROWS).map(|_| lost())));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::rules::Refused;
 use crate::change::Outcome;
 use crate::connector::ConnectorError;
 use crate::model::ResourceId;
+use crate::trust::description::Description;
 
 /// Why a change was not made, or is not known to be made.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +25,7 @@ pub enum ProvisionError {
     #[error(transparent)]
     Failed(#[from] ConnectorError),
     /// It was sent, and a look afterwards shows that it did not take effect.
-    #[error("{source}; looking at it afterwards shows that nothing has changed")]
+    #[error("{}", without_effect(source))]
     WithoutEffect {
         /// What happened to it.
         source: ConnectorError,
@@ -53,26 +54,53 @@ pub enum ProvisionError {
 
 impl ProvisionError {
     /// What may be written down: messages of services and components repeat values.
-    pub(super) fn for_the_record(&self) -> String {
-        let of = |error: &ConnectorError| match error.reported() {
-            Some(reported) => {
-                let operation = reported.operation.as_deref().unwrap_or("no operation");
-                let request = reported.request_id.as_deref().unwrap_or("unknown");
-                format!("{:?} at {operation}, request {request}", reported.code)
-            }
-            None => "the component or the credentials failed".to_owned(),
-        };
+    pub(super) fn for_the_record(&self, description: &Description) -> String {
         match self {
             Self::Misfit(_) => "it does not fit what the component can do".to_owned(),
             Self::Refused(_) | Self::Interrupted => self.to_string(),
-            Self::Failed(error) | Self::WithoutEffect { source: error } => of(error),
+            Self::Failed(error) | Self::WithoutEffect { source: error } => {
+                recorded(error, description)
+            }
             Self::Unknown { source, .. } => match source {
-                Some(error) => of(error),
+                Some(error) => recorded(error, description),
                 None => "accepted by the service, and not seen afterwards".to_owned(),
             },
             Self::Unwritten { .. } => "the record could not be written".to_owned(),
         }
     }
+}
+
+/// An error without anything that a component could have put into it.
+fn recorded(error: &ConnectorError, description: &Description) -> String {
+    let Some(reported) = error.reported() else {
+        return match error {
+            ConnectorError::Credentials(_) => "there were no credentials".to_owned(),
+            ConnectorError::Call(_) | ConnectorError::Persistent { .. } => {
+                "the component failed, or did not finish".to_owned()
+            }
+        };
+    };
+    let operation = reported
+        .operation
+        .as_deref()
+        .and_then(|name| description.wire.operation(name))
+        .map_or("no operation", |operation| &operation.name);
+    let is_plain = |id: &&str| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_graphic());
+    let request = reported.request_id.as_deref().filter(is_plain);
+    format!(
+        "{:?} at {operation}, request {}",
+        reported.code,
+        request.unwrap_or("unknown")
+    )
+}
+
+/// Components say themselves what their own look has shown.
+fn without_effect(source: &ConnectorError) -> String {
+    let text = source.to_string();
+    if text.contains("nothing has changed") {
+        return text;
+    }
+    format!("{text}; looking at it afterwards shows that nothing has changed")
 }
 
 fn meanwhile(made: Option<&Result<Outcome, Box<ProvisionError>>>) -> String {

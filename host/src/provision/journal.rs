@@ -109,8 +109,9 @@ impl Journal {
         Ok(journal)
     }
 
-    /// The id of the run, by which an undo can ask for it.
-    pub fn run(&self) -> &str {
+    /// The id of the run.
+    #[cfg(test)]
+    pub(super) fn run(&self) -> &str {
         &self.run
     }
 

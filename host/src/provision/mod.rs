@@ -25,9 +25,10 @@ use std::time::Duration;
 use crate::change::{Change, Outcome, State};
 use crate::connector::{ConnectorError, Conversation};
 use crate::contract::{BrokenPromise, Function};
+use crate::egress::gate::ChangeFate;
 use crate::engine::{Answer, CallError, Changed, Request};
-use crate::model::{AttributeValue, Attributes, Resource};
-use crate::trust::description::{ActionSchema, ValueType};
+use crate::model::{AttributeValue, Attributes, Resource, ResourceId};
+use crate::trust::description::{ActionSchema, Description, ValueType};
 pub use error::ProvisionError;
 use journal::{End, Ended, Journal, Unfinished};
 use look::Seen;
@@ -36,8 +37,8 @@ use rules::Rules;
 /// The result of an action that says in one word that it was done, where it has one.
 const SUCCESS: &str = "success";
 
-/// How often a change is sent in all. It is only sent again where a look has shown that it
-/// did not take effect; a service that loses three in a row is not to be bothered further.
+/// How often a change is sent in all. It is only sent again where looks over a second and
+/// more have shown that it did not take effect; a service that loses three is left alone.
 const ATTEMPTS: u32 = 3;
 
 /// How long a service gets to show what it has accepted before the second look. Systems that
@@ -104,7 +105,8 @@ pub struct Provisioner<'a> {
 }
 
 impl Provisioner<'_> {
-    /// Carries out one change. `number` tells it from others of the same run.
+    /// Carries out one change. `number` tells it from others of the same run. `is_sent` is set
+    /// before anything can have changed.
     ///
     /// # Errors
     ///
@@ -114,20 +116,22 @@ impl Provisioner<'_> {
         conversation: &mut Conversation<'_>,
         number: u64,
         change: &Change,
+        is_sent: &AtomicBool,
     ) -> Result<Done, ProvisionError> {
         let before = match self.look_before(conversation, change).await {
             Ok(before) => before,
             Err(error) => {
                 self.begun(conversation, number, change, None)?;
-                return self.ended(number, Err(error));
+                return self.ended(conversation, number, Err(error));
             }
         };
         if self.dry_run {
             return foreseen(conversation, change, before).await;
         }
         self.begun(conversation, number, change, Some(&before.state))?;
+        is_sent.store(true, Ordering::SeqCst);
         let made = self.make(conversation, change, before).await;
-        self.ended(number, made)
+        self.ended(conversation, number, made)
     }
 
     /// The state before, if nothing forbids the change.
@@ -140,7 +144,7 @@ impl Provisioner<'_> {
         self.rules
             .permit(&change.subjects(conversation.description()))?;
         let before = Seen::before(conversation, change).await?;
-        self.rules.permit(&before.touches)?;
+        self.rules.permit_loss(change, &before.touches)?;
         if self.stop.is_asked() {
             return Err(ProvisionError::Interrupted);
         }
@@ -164,13 +168,14 @@ impl Provisioner<'_> {
 
     fn ended(
         &self,
+        conversation: &Conversation<'_>,
         number: u64,
         made: Result<Done, ProvisionError>,
     ) -> Result<Done, ProvisionError> {
         let Some(journal) = self.journal.filter(|_| !self.dry_run) else {
             return made;
         };
-        match journal.ended(number, ended(&made)) {
+        match journal.ended(number, ended(&made, conversation.description())) {
             Ok(()) => made,
             Err(source) => Err(ProvisionError::Unwritten {
                 source,
@@ -186,6 +191,8 @@ impl Provisioner<'_> {
         change: &Change,
         before: Seen,
     ) -> Result<Done, ProvisionError> {
+        let connector = conversation.connector();
+        let description = connector.description();
         let mut attempt = 1;
         loop {
             let error = match conversation.call(&Request::Change(change.clone())).await {
@@ -200,51 +207,76 @@ impl Provisioner<'_> {
                 Err(error) if error.leaves_outcome_open() => error,
                 Err(error) => return Err(error.into()),
             };
-            let look_at = change.concerns(conversation.description());
-            let seen = match Seen::after(conversation, change, None).await {
-                Ok(seen) => seen,
-                Err(why) => {
-                    return Err(ProvisionError::Unknown {
-                        what: error.to_string(),
-                        why: format!("looking at it failed too: {why}"),
-                        source: Some(Box::new(error)),
-                        look_at,
-                    });
+            let unknown = |error: ConnectorError, why: String| ProvisionError::Unknown {
+                what: error.to_string(),
+                why,
+                source: Some(Box::new(error)),
+                look_at: look_at(change, description),
+            };
+            let mut waits = [Duration::ZERO, CATCHING_UP * attempt].into_iter();
+            let seen = loop {
+                let Some(wait) = waits.next() else {
+                    break None;
+                };
+                tokio::time::sleep(wait).await;
+                let seen = match Seen::after(conversation, change, None).await {
+                    Ok(seen) => seen,
+                    Err(why) => {
+                        let why = format!("looking at it failed too: {why}");
+                        return Err(unknown(error, why));
+                    }
+                };
+                // Nothing can have changed on what is not there.
+                if error.is_not_found() && seen.account.is_none() {
+                    return Err(error.into());
+                }
+                match look::decided(description, change, &before, &seen) {
+                    Some(Some(outcome)) => break Some((outcome, seen)),
+                    Some(None) => {}
+                    None => {
+                        let why = "its effect can't be seen from here".to_owned();
+                        return Err(unknown(error, why));
+                    }
                 }
             };
-            match look::decided(conversation.description(), change, &before, &seen) {
-                Some(Some(outcome)) => {
-                    let warning =
-                        format!("{error}; looking at it afterwards shows that it took effect");
-                    return Ok(Done {
-                        outcome,
-                        dry_run: false,
-                        results: success(conversation, change),
-                        warnings: before.warnings.into_iter().chain([warning]).collect(),
-                        account: seen.account,
-                        before: before.state,
-                        after: Some(seen.state),
-                    });
-                }
-                Some(None) if attempt < ATTEMPTS && !self.stop.is_asked() => {
-                    tracing::warn!("{error}; it did not take effect, sending it again");
-                    attempt += 1;
-                }
-                Some(None) => return Err(ProvisionError::WithoutEffect { source: error }),
-                None => {
-                    return Err(ProvisionError::Unknown {
-                        what: error.to_string(),
-                        why: "its effect can't be seen from here".to_owned(),
-                        source: Some(Box::new(error)),
-                        look_at,
-                    });
-                }
+            if let Some((outcome, seen)) = seen {
+                let warning =
+                    format!("{error}; looking at it afterwards shows that it took effect");
+                return Ok(Done {
+                    outcome,
+                    dry_run: false,
+                    results: success(conversation, change),
+                    warnings: before.warnings.into_iter().chain([warning]).collect(),
+                    account: seen.account,
+                    before: before.state,
+                    after: Some(seen.state),
+                });
+            }
+            let was_answered = error
+                .reported()
+                .is_some_and(|reported| reported.request_id.is_some());
+            if attempt < ATTEMPTS && !self.stop.is_asked() {
+                tracing::warn!("{error}; it did not take effect, sending it again");
+                attempt += 1;
+            } else if was_answered {
+                return Err(ProvisionError::WithoutEffect { source: error });
+            } else {
+                let why = "it did not take effect so far, and may still do so".to_owned();
+                return Err(unknown(error, why));
             }
         }
     }
 }
 
-fn ended(made: &Result<Done, ProvisionError>) -> Ended<'_> {
+/// The account that shows what became of a change. A membership is shown by none.
+fn look_at(change: &Change, description: &Description) -> Option<ResourceId> {
+    match change {
+        Change::Grant(_) | Change::Revoke(_) => None,
+        change => change.concerns(description),
+    }
+}
+
+fn ended<'a>(made: &'a Result<Done, ProvisionError>, description: &Description) -> Ended<'a> {
     match made {
         Ok(done) => Ended {
             end: End::Outcome(done.outcome),
@@ -265,7 +297,7 @@ fn ended(made: &Result<Done, ProvisionError>) -> Ended<'_> {
             }),
             account: None,
             after: None,
-            error: Some(error.for_the_record()),
+            error: Some(error.for_the_record(description)),
         },
     }
 }
@@ -289,20 +321,22 @@ async fn foreseen(
 }
 
 /// The outcome that the component reports, unless the look before knows better. Where the
-/// service accepted the change the component is right: it looked later than we did. Where it
-/// found the outcome out by looking, it can't know what was so before; and what is "already"
-/// so when a change is sent again is the work of the first attempt.
+/// service accepted or refused the change the component is right: it looked later than we
+/// did. Where it found the outcome out by looking, it can't know what was so before, and what
+/// is "already" so then is the work of this change.
 fn reconciled(changed: &Changed, before: &Seen, is_resent: bool) -> Outcome {
     let was = before.is_there();
+    let is_clear = changed.fate == Some(ChangeFate::Accepted);
+    let is_ours = is_resent || changed.fate == Some(ChangeFate::Unknown);
     match changed.outcome {
-        Outcome::Granted if !changed.accepted && was => Outcome::AlreadyGranted,
-        Outcome::Revoked if !changed.accepted && !was => Outcome::AlreadyRevoked,
-        Outcome::Created if !changed.accepted && was => Outcome::AlreadyExists,
-        Outcome::Deleted if !changed.accepted && !was => Outcome::AlreadyGone,
-        Outcome::AlreadyGranted if is_resent && !was => Outcome::Granted,
-        Outcome::AlreadyRevoked if is_resent && was => Outcome::Revoked,
-        Outcome::AlreadyExists if is_resent && !was => Outcome::Created,
-        Outcome::AlreadyGone if is_resent && was => Outcome::Deleted,
+        Outcome::Granted if !is_clear && was => Outcome::AlreadyGranted,
+        Outcome::Revoked if !is_clear && !was => Outcome::AlreadyRevoked,
+        Outcome::Created if !is_clear && was => Outcome::AlreadyExists,
+        Outcome::Deleted if !is_clear && !was => Outcome::AlreadyGone,
+        Outcome::AlreadyGranted if is_ours && !was => Outcome::Granted,
+        Outcome::AlreadyRevoked if is_ours && was => Outcome::Revoked,
+        Outcome::AlreadyExists if is_ours && !was => Outcome::Created,
+        Outcome::AlreadyGone if is_ours && was => Outcome::Deleted,
         outcome => outcome,
     }
 }
@@ -341,7 +375,7 @@ async fn looked_up(
                 ),
                 why: "two looks afterwards do not show it".to_owned(),
                 source: None,
-                look_at: change.concerns(conversation.description()),
+                look_at: look_at(change, conversation.description()),
             });
         }
     }

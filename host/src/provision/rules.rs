@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use crate::change::Change;
 use crate::model::ResourceId;
 
 /// Changes of one run unless more are asked for. A typing error in a file of changes should
@@ -24,6 +25,17 @@ pub enum Refused {
         "{0} is protected: `protect` in the configuration keeps every command from changing it"
     )]
     Protected(ResourceId),
+    /// The resource is on the list, and would lose something.
+    #[error(
+        "{account} can't be deleted: it holds something on {protected}, which is protected by \
+         `protect` in the configuration"
+    )]
+    Loses {
+        /// What would be deleted.
+        account: ResourceId,
+        /// What would lose it.
+        protected: ResourceId,
+    },
     /// More changes than one run may make.
     #[error("{asked} changes are asked for, and a run may make {allowed}; nothing was changed")]
     TooMany {
@@ -55,6 +67,24 @@ impl Rules {
         match subjects.into_iter().find(|id| self.protected.contains(id)) {
             Some(id) => Err(Refused::Protected(id.clone())),
             None => Ok(()),
+        }
+    }
+
+    /// Refuses a deletion by which a protected resource loses something.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Loses`] with both.
+    pub fn permit_loss(&self, change: &Change, touches: &[ResourceId]) -> Result<(), Refused> {
+        match (
+            change,
+            touches.iter().find(|id| self.protected.contains(id)),
+        ) {
+            (Change::DeleteAccount { account }, Some(protected)) => Err(Refused::Loses {
+                account: account.clone(),
+                protected: protected.clone(),
+            }),
+            _ => Ok(()),
         }
     }
 

@@ -125,7 +125,7 @@ pub fn plan(
 ) -> Result<Undo, UndoError> {
     let runs = read::runs(journal)?;
     let last = runs.last().ok_or(UndoError::NoRun)?;
-    let undo = match run {
+    let found = match run {
         Some(asked) => match runs.iter().find(|run| run.line.run == asked) {
             Some(run) => undo(run, description)?,
             None => {
@@ -137,13 +137,13 @@ pub fn plan(
         },
         None => last_with_steps(&runs, last, description)?,
     };
-    let earlier = runs
-        .iter()
-        .take_while(|run| run.line.run != undo.run)
-        .filter(|run| run.may_have_changed())
-        .map(|run| run.line.run.clone())
-        .collect();
-    Ok(Undo { earlier, ..undo })
+    let mut earlier = Vec::new();
+    for run in runs.iter().take_while(|run| run.line.run != found.run) {
+        if run.may_have_changed() && !undo(run, description)?.steps.is_empty() {
+            earlier.push(run.line.run.clone());
+        }
+    }
+    Ok(Undo { earlier, ..found })
 }
 
 fn last_with_steps(runs: &[Run], last: &Run, description: &Description) -> Result<Undo, UndoError> {
@@ -353,30 +353,22 @@ impl Planner<'_> {
             Asked::Grant {
                 entitlement,
                 principal,
-            } => (
-                format!(
-                    "whether {} was given to {} is unknown",
-                    shown(entitlement),
-                    shown(&principal.to_string())
-                ),
-                Some(principal.clone()),
-            ),
+            } => {
+                let what = format!("given to {}", shown(&principal.to_string()));
+                return self.unknown_membership("grant", &what, entitlement, principal);
+            }
             Asked::Revoke {
                 entitlement,
                 principal,
-            } => (
-                format!(
-                    "whether {} was taken from {} is unknown",
-                    shown(entitlement),
-                    shown(&principal.to_string())
-                ),
-                Some(principal.clone()),
-            ),
+            } => {
+                let what = format!("taken from {}", shown(&principal.to_string()));
+                return self.unknown_membership("revoke", &what, entitlement, principal);
+            }
             // Its name may be an address, which is not written down.
             Asked::CreateAccount { kind, .. } => (
                 format!(
                     "whether an account of the kind {} was created is unknown: look at the one \
-                     that row {} of the file asked for",
+                     that was asked for, in row {} if it was a file",
                     shown(kind),
                     change.begun.change
                 ),
@@ -395,6 +387,29 @@ impl Planner<'_> {
             ),
         };
         Answer::Note(format!("{what}{}", self.look(account.as_ref())))
+    }
+
+    /// No account shows its memberships, but a dry run of the same change does.
+    fn unknown_membership(
+        &self,
+        verb: &str,
+        what: &str,
+        entitlement: &str,
+        principal: &ResourceId,
+    ) -> Answer {
+        let principal = principal.to_string();
+        let options = self.options.iter().map(String::as_str);
+        let command = ["connector", "--provisioning"]
+            .into_iter()
+            .chain(options)
+            .chain([verb, "--dry-run", "--", entitlement, &principal])
+            .map(shown)
+            .collect::<Vec<_>>()
+            .join(" ");
+        Answer::Note(format!(
+            "whether {} was {what} is unknown, look first: {command}",
+            shown(entitlement)
+        ))
     }
 
     /// The first account that the arguments of an action name.

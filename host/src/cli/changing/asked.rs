@@ -35,7 +35,7 @@ impl Session<'_> {
                 return Err(Failure::new(
                     ExitCode::Usage,
                     format!(
-                        "`{command}` takes either --from FILE or one change, and {given} is given too"
+                        "`{command}` takes either --from FILE or one change, and {given} is given too, typed or by its variable"
                     ),
                 ));
             }

@@ -3,6 +3,7 @@
 //! it is printed.
 
 mod asked;
+mod printer;
 mod rows;
 mod run;
 mod shown;

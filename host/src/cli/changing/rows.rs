@@ -49,6 +49,7 @@ enum Sort {
     Unchanged,
     Failed,
     Unknown,
+    CutOff,
     NotTried,
 }
 
@@ -75,6 +76,11 @@ impl Ended {
     /// Nobody knows.
     pub(super) fn unknown(failure: Failure) -> Self {
         Self::without_outcome("unknown", Sort::Unknown, failure)
+    }
+
+    /// It was cut off in the middle, so nobody knows.
+    pub(super) fn cut_off(failure: Failure) -> Self {
+        Self::without_outcome("unknown", Sort::CutOff, failure)
     }
 
     /// Its turn did not come.
@@ -122,6 +128,7 @@ pub(super) struct Tally {
     unchanged: u64,
     failed: u64,
     unknown: u64,
+    cut_off: u64,
     not_tried: u64,
     first_failure: Option<(u64, ExitCode, String)>,
 }
@@ -134,6 +141,7 @@ impl Tally {
             unchanged: 0,
             failed: 0,
             unknown: 0,
+            cut_off: 0,
             not_tried: 0,
             first_failure: None,
         }
@@ -146,6 +154,7 @@ impl Tally {
             Sort::Unchanged => &mut self.unchanged,
             Sort::Failed => &mut self.failed,
             Sort::Unknown => &mut self.unknown,
+            Sort::CutOff => &mut self.cut_off,
             Sort::NotTried => &mut self.not_tried,
         } += 1;
         // What was not tried is the consequence of a failure and not one itself.
@@ -158,7 +167,12 @@ impl Tally {
 
     /// Rows that failed, or may have.
     pub(super) fn failed(&self) -> u64 {
-        self.failed + self.unknown
+        self.failed + self.unknown + self.cut_off
+    }
+
+    /// Whether rows are left that an interruption has kept from being done.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.cut_off + self.not_tried > 0
     }
 
     /// Rows whose turn did not come.
@@ -184,7 +198,7 @@ impl fmt::Display for Tally {
             self.changed, self.unchanged, self.failed
         )?;
         for (number, what) in [
-            (self.unknown, "with an unknown outcome"),
+            (self.unknown + self.cut_off, "with an unknown outcome"),
             (self.not_tried, "not tried"),
         ] {
             if number > 0 {

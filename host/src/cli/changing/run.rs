@@ -1,7 +1,9 @@
 //! Carrying out what was asked for, and telling what came of it: one object for one change, a
 //! line for each row of a file.
 
+use std::cell::Cell;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,15 +11,19 @@ use super::super::connect::Connected;
 use super::super::exit::{ExitCode, Failure};
 use super::super::signals::Signals;
 use super::super::{finish, hint, print};
-use super::rows::{Ended, ROW_COLUMNS, Tally};
+use super::printer::Printer;
+use super::rows::{Ended, Tally};
 use super::shown::{outcome, shown};
 use crate::change::{Change, Outcome};
-use crate::export::{Format, Stream};
+use crate::export::Format;
 use crate::provision::batch::{self, End, RowFailure, RowResult};
 use crate::provision::rows::Row;
 use crate::provision::rules::Rules;
 use crate::provision::{Done, ProvisionError, Provisioner, Stop};
 use crate::trust::description::Description;
+
+/// What a first signal is answered with.
+const FINISHING: &str = "finishing what is under way; once more cuts it off";
 
 /// A run of one or more changes.
 pub(super) struct Run {
@@ -51,15 +57,21 @@ impl Run {
         let stop = Stop::default();
         let mut conversation = self.connected.connector.conversation();
         let provisioner = self.provisioner(&stop);
-        let mut work = std::pin::pin!(provisioner.carry_out(&mut conversation, 1, change));
+        let is_sent = AtomicBool::new(false);
+        let mut work =
+            std::pin::pin!(provisioner.carry_out(&mut conversation, 1, change, &is_sent));
         let made = tokio::select! {
             made = &mut work => made,
             () = self.signals.next() => {
                 stop.ask();
-                hint("finishing what is under way; once more cuts it off");
+                if !self.quiet {
+                    hint(FINISHING);
+                }
                 tokio::select! {
                     made = &mut work => made,
-                    () = self.signals.next() => return Err(self.cut_off(change)),
+                    () = self.signals.next() => {
+                        return Err(self.cut_off(change, is_sent.load(Ordering::SeqCst)));
+                    }
                 }
             }
         };
@@ -79,14 +91,19 @@ impl Run {
         Ok(())
     }
 
-    fn cut_off(&self, change: &Change) -> Failure {
+    fn cut_off(&self, change: &Change, is_sent: bool) -> Failure {
+        if !is_sent {
+            return (&ProvisionError::Interrupted).into();
+        }
         let failure = Failure::new(
             ExitCode::Interrupted,
             "cut off while the change was under way; whether it took effect is not known",
         );
-        match change.concerns(self.description()) {
-            Some(id) => failure.hint(format!("look with `connector get {id}`")),
-            None => failure,
+        match (change, change.concerns(self.description())) {
+            (Change::Grant(_) | Change::Revoke(_), _) | (_, None) => {
+                failure.hint("look with the same command and --dry-run")
+            }
+            (_, Some(id)) => failure.hint(format!("look with `connector get {id}`")),
         }
     }
 
@@ -112,42 +129,41 @@ impl Run {
         let bar = self.bar(total);
         let stop = Stop::default();
         let mut tally = Tally::new(self.dry_run);
-        let mut stream = Stream::new(io::stdout(), self.format, ROW_COLUMNS);
-        let mut written = Ok(());
+        let printer = Printer::start(self.format, bar.clone());
+        let is_told = Cell::new(false);
         let end = batch::run(
             &self.connected.connector,
             self.provisioner(&stop),
             rows,
             || async {
                 self.signals.next().await;
-                hint("finishing what is under way; once more cuts it off");
+                if !is_told.replace(true) && !self.quiet {
+                    bar.suspend(|| hint(FINISHING));
+                }
             },
             |result| {
                 let ended = self.ended(&result.result);
                 tally.count(result.row, &ended);
-                bar.suspend(|| {
-                    if written.is_ok() {
-                        written = stream.row(&ended.row(&result, self.description()));
-                    }
-                    self.remark(&result);
-                });
+                printer.row(
+                    ended.row(&result, self.description()),
+                    self.remarks(&result),
+                );
                 bar.inc(1);
-                // Nobody would learn what became of further rows. Who closed the output on
-                // purpose does not want to.
-                if written
-                    .as_ref()
-                    .is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe)
-                {
+                if printer.has_failed() {
                     stop.ask();
                 }
             },
         )
         .await;
         bar.finish_and_clear();
+        let written = tokio::select! {
+            written = printer.end() => written,
+            () = self.signals.next() => Err(io::ErrorKind::Interrupted.into()),
+        };
         if !self.quiet {
             hint(&tally.to_string());
         }
-        finish(written.and_then(|()| stream.end())).map_err(|failure| Failure {
+        finish(written).map_err(|failure| Failure {
             message: format!("{}; {tally}", failure.message),
             ..failure
         })?;
@@ -174,12 +190,15 @@ impl Run {
     }
 
     /// What people should know about a row, where its line has no room for it.
-    fn remark(&self, result: &RowResult) {
+    fn remarks(&self, result: &RowResult) -> Vec<String> {
         let has_room = matches!(self.format, Format::Json | Format::Jsonl);
-        if let (Ok(done), false, false) = (&result.result, has_room, self.quiet) {
-            for warning in &done.warnings {
-                hint(&format!("warning: row {}: {warning}", result.row));
-            }
+        match &result.result {
+            Ok(done) if !has_room && !self.quiet => done
+                .warnings
+                .iter()
+                .map(|warning| format!("warning: row {}: {warning}", result.row))
+                .collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -193,7 +212,7 @@ impl Run {
                 Ended::failed("failed", Failure::new(ExitCode::Invalid, error.to_string()))
             }
             Err(RowFailure::Failed(error)) => match &**error {
-                ProvisionError::Unknown { .. } => Ended::unknown((&**error).into()),
+                error if is_unknown(error) => Ended::unknown(error.into()),
                 ProvisionError::Unwritten {
                     made: Some(Ok(outcome)),
                     ..
@@ -201,7 +220,7 @@ impl Run {
                 error => Ended::failed("failed", error.into()),
             },
             Err(error @ RowFailure::CutOff) => {
-                Ended::unknown(Failure::new(ExitCode::Interrupted, error.to_string()))
+                Ended::cut_off(Failure::new(ExitCode::Interrupted, error.to_string()))
             }
             Err(error @ RowFailure::NotTried) => {
                 Ended::not_tried(Failure::new(ExitCode::Interrupted, error.to_string()))
@@ -210,13 +229,11 @@ impl Run {
     }
 
     fn failure(&self, end: End, total: u64, tally: &Tally) -> Option<Failure> {
-        if end == End::Interrupted {
+        // An end that was asked for when all was done already is an ordinary one.
+        if end == End::Interrupted && tally.is_incomplete() {
             return Some(Failure::new(
                 ExitCode::Interrupted,
-                format!(
-                    "interrupted: {} of {total} rows were not tried",
-                    tally.not_tried()
-                ),
+                format!("interrupted: {tally}"),
             ));
         }
         let (row, code, message) = tally.first_failure()?;
@@ -234,6 +251,18 @@ impl Run {
                 tally.failed()
             ),
         ))
+    }
+}
+
+/// Whether nobody knows what became of the change, be it that the record failed as well.
+fn is_unknown(error: &ProvisionError) -> bool {
+    match error {
+        ProvisionError::Unknown { .. } => true,
+        ProvisionError::Unwritten {
+            made: Some(Err(error)),
+            ..
+        } => is_unknown(error),
+        _ => false,
     }
 }
 

@@ -60,7 +60,7 @@ fn half_a_line_is_tolerated_where_a_killed_run_leaves_it() {
             let file = [torn, rest.as_bytes()].concat();
             let undo = plan(file.as_slice(), None, &description()).unwrap();
             let note = "whether 'group:ä:member' was given to 'user:👩' is unknown, look first: \
-                        connector --pool=one get -- 'user:👩'";
+                        connector --provisioning --pool=one grant --dry-run -- 'group:ä:member' 'user:👩'";
             assert_eq!(undo.steps[0].note.as_deref(), Some(note));
         }
     }

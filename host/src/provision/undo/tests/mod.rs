@@ -372,6 +372,13 @@ fn what_is_not_known_is_a_note_and_never_a_command() {
         },
     ];
     let look = "look first: connector --pool=one get -- user:x";
+    let look_at = |verb: &str| {
+        format!(
+            "look first: connector --provisioning --pool=one {verb} --dry-run -- group:a:member \
+             user:x"
+        )
+    };
+    let (granted, revoked) = (look_at("grant"), look_at("revoke"));
     let steps = steps(&made);
     assert!(steps.iter().all(|step| step.command.is_none()));
     let notes: Vec<_> = steps
@@ -382,16 +389,16 @@ fn what_is_not_known_is_a_note_and_never_a_command() {
     assert_eq!(
         notes,
         [
-            format!("whether group:a:member was given to user:x is unknown, {look}"),
-            format!("whether group:a:member was taken from user:x is unknown, {look}"),
+            format!("whether group:a:member was given to user:x is unknown, {granted}"),
+            format!("whether group:a:member was taken from user:x is unknown, {revoked}"),
             "whether an account of the kind user was created is unknown: look at the one that \
-             row 3 of the file asked for"
+             was asked for, in row 3 if it was a file"
                 .to_owned(),
             format!("whether user:x was deleted is unknown, {look}"),
             format!("whether the action enable_user was done is unknown, {look}"),
             "an account of the kind user was created, and which one is not recorded".to_owned(),
             format!("whether user:x was deleted is unknown, {look}"),
-            format!("whether group:a:member was given to user:x is unknown, {look}"),
+            format!("whether group:a:member was given to user:x is unknown, {granted}"),
         ]
     );
 }
