@@ -15,6 +15,7 @@ mod changing_pool;
 mod component_files;
 mod documents;
 mod failures;
+mod gates;
 mod new_accounts;
 mod other_names;
 mod rights_and_keys;

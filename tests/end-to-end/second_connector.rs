@@ -80,6 +80,7 @@ async fn run(
         store: store.to_owned(),
         scope: Scope::everything(&connector.description().kinds),
         connection,
+        allow_shrink: false,
         workers: 3,
     };
     sync(

@@ -10,7 +10,7 @@ use crate::provision::check::Misfit;
 use crate::provision::rules::Refused;
 use crate::settings::SettingError;
 use crate::store::{StoreError, StoreErrorClass};
-use crate::sync::SyncError;
+use crate::sync::{GateError, SyncError};
 use crate::trust::description::Kind;
 
 /// How the program ends: the numbers of the gRPC status codes, which users of Baton
@@ -316,6 +316,17 @@ impl From<SyncError> for Failure {
             SyncError::TooManyVanished { .. } | SyncError::Contradiction(_) => {
                 Self::new(ExitCode::Refused, message)
                     .hint("make sure that the system still exists, then sync again")
+            }
+            SyncError::Gate { source, sync_id } => {
+                let look = format!("look at it with `connector list … --sync {sync_id}`");
+                Self::new(ExitCode::Refused, message).hint(match source {
+                    GateError::Shrunk { .. } => {
+                        format!("{look}; if it is right, sync again with --allow-shrink")
+                    }
+                    GateError::Dangling { .. } => format!(
+                        "{look}, and sync again: a sync at a quiet time should not have that"
+                    ),
+                })
             }
             SyncError::Store(error) => error.into(),
             SyncError::Interrupted => Self::new(ExitCode::Interrupted, message),

@@ -343,6 +343,7 @@ impl Session<'_> {
                     )
                 })?,
         };
+        let allow_shrink = self.layers.switch(self.matches, "allow-shrink")?;
         let kinds = &self.record.approved.kinds;
         let scope = match self.layers.option(self.matches, "only") {
             None => Scope::everything(kinds),
@@ -373,6 +374,7 @@ impl Session<'_> {
             connection: connected.connection,
             scope,
             workers,
+            allow_shrink,
         };
         let outcome = crate::sync::sync(connector, options, progress, signals.next()).await;
         if let Some(bar) = bar {

@@ -5,6 +5,7 @@
 //! the resources that came. Memory holds the lists that are open, not what was read.
 //! A snapshot becomes visible only at the very end, when everything is there.
 
+mod gate;
 mod list;
 mod page;
 mod progress;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+pub use gate::GateError;
 pub use progress::{KindCount, Progress};
 pub use run::sync;
 pub use warnings::{Warning, WarningCode};
@@ -38,6 +40,8 @@ pub struct Options {
     pub scope: Scope,
     /// How many instances read side by side.
     pub workers: usize,
+    /// Whether a snapshot may become current that lost much of what the last one had.
+    pub allow_shrink: bool,
 }
 
 /// What a complete sync did.
@@ -111,6 +115,14 @@ pub enum SyncError {
         vanished: usize,
         /// Resources whose grants were asked for.
         asked: usize,
+        /// The run.
+        sync_id: String,
+    },
+    /// What was read is suspicious as a whole.
+    #[error("{source}; the sync {sync_id} is kept and did not become current")]
+    Gate {
+        /// Which gate refused it.
+        source: GateError,
         /// The run.
         sync_id: String,
     },

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::run::{Run, is_not_found};
 use super::warnings::{Warning, WarningCode};
-use super::{Summary, SyncError};
+use super::{Summary, SyncError, gate};
 use crate::connector::ConnectorError;
 use crate::engine::Request;
 use crate::store::{Counters, Forget, RunEnd, RunState};
@@ -101,7 +101,7 @@ impl Run {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let (sync_id, counts) = {
+        let (sync_id, counts, refused) = {
             let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
             // A system with nothing in it has a snapshot too.
             let (store, run) = target.opened(&self.connector)?;
@@ -120,7 +120,12 @@ impl Run {
                 .add(WarningCode::UnknownPrincipal, dangling.principals, none);
             self.warnings
                 .add(WarningCode::UnknownEntitlement, dangling.entitlements, none);
-            (run.sync_id.clone(), settled.counts)
+            let last = store.store().current_run()?.and_then(|run| run.counts);
+            let shrunk = last
+                .filter(|_| !self.allow_shrink)
+                .and_then(|last| gate::shrunk(&last, &settled.counts));
+            let refused = shrunk.or_else(|| gate::dangling(&dangling, &settled.counts));
+            (run.sync_id.clone(), settled.counts, refused)
         };
         for kind in self.progress.kinds() {
             let listed = counts.of(&kind.plural).unwrap_or_default();
@@ -146,6 +151,10 @@ impl Run {
                 asked,
                 sync_id,
             });
+        }
+        if let Some(source) = refused {
+            self.end(RunState::Refused, started, &warnings)?;
+            return Err(SyncError::Gate { source, sync_id });
         }
         self.end(RunState::Complete, started, &warnings)?;
         Ok(Summary {

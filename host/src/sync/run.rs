@@ -47,6 +47,7 @@ pub async fn sync(
     let started = Instant::now();
     let run = Arc::new(Run {
         scope: options.scope.clone(),
+        allow_shrink: options.allow_shrink,
         target: Mutex::new(Target::prepare(&options)?),
         connector,
         progress,
@@ -73,6 +74,7 @@ pub(super) struct Run {
     queue: Queue,
     budget: Budget,
     scope: Scope,
+    pub(super) allow_shrink: bool,
     pub(super) target: Mutex<Target>,
     /// Lists that were put into the queue, by what they are: a row that comes twice must
     /// not bring its lists twice.

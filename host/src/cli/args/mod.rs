@@ -209,7 +209,16 @@ fn subcommands(description: &Description) -> Vec<Command> {
                 "workers",
                 "N",
                 "How many pages are read side by side, 1 to 32; 4 by default",
-            )),
+            ))
+            .arg(
+                option(
+                    "allow-shrink",
+                    "",
+                    "Publishes a snapshot although it lost much of what the last one had",
+                )
+                .value_name(None::<&str>)
+                .action(ArgAction::SetTrue),
+            ),
         Command::new("list")
             .about("Lists rows of the current snapshot")
             .arg(

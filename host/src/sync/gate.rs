@@ -1,0 +1,121 @@
+//! Gates before publishing: what is suspicious as a whole although every page was fine.
+//!
+//! A sync that reports "nobody is in this group" where the truth is something else is worse
+//! than none, because automation acts on it. So a snapshot that lost much of what the last
+//! one had, or that refers to much that is not in it, is kept for people to look at and does
+//! not become current.
+
+use crate::store::{Counts, Dangling};
+
+/// A loss counts as sudden if it is more than this part of what was there (a fifth) ...
+const SHRINK_PART: u64 = 5;
+/// ... and more than so many rows: of ten groups three may go on an ordinary day.
+const SHRINK_ROWS: u64 = 20;
+
+/// References to nothing are suspicious if they are more than this part of the grants (a
+/// hundredth) ...
+const DANGLING_PART: u64 = 100;
+/// ... and more than so many: people who sign up during a sync are in its groups and not in
+/// its list.
+const DANGLING_ROWS: u64 = 100;
+
+/// Why a snapshot does not become current.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GateError {
+    /// Much of what the last snapshot had is gone.
+    #[error("there are {now} {what}, and the last snapshot had {before}")]
+    Shrunk {
+        /// The rows, by the word that people know.
+        what: String,
+        /// How many the last snapshot had.
+        before: u64,
+        /// How many there are now.
+        now: u64,
+    },
+    /// Many grants name what was not listed.
+    #[error("{dangling} of {grants} grants name {what} that was not listed")]
+    Dangling {
+        /// What they name.
+        what: &'static str,
+        /// How many do.
+        dangling: u64,
+        /// How many grants there are.
+        grants: u64,
+    },
+}
+
+/// Whether less is there than can be believed. What one of the two did not ask for is
+/// unknown there and not compared.
+pub(super) fn shrunk(before: &Counts, now: &Counts) -> Option<GateError> {
+    before.iter().find_map(|(what, before)| {
+        let (_, now) = now.iter().find(|(name, _)| *name == what)?;
+        let lost = before.saturating_sub(now);
+        (lost > SHRINK_ROWS && lost > before / SHRINK_PART).then(|| GateError::Shrunk {
+            what: what.to_owned(),
+            before,
+            now,
+        })
+    })
+}
+
+/// Whether more grants refer to nothing than people coming and going explain.
+pub(super) fn dangling(found: &Dangling, counts: &Counts) -> Option<GateError> {
+    let grants = counts.grants?;
+    [
+        ("somebody", found.principals),
+        ("something", found.entitlements),
+    ]
+    .into_iter()
+    .find(|(_, dangling)| *dangling > DANGLING_ROWS && *dangling > grants / DANGLING_PART)
+    .map(|(what, dangling)| GateError::Dangling {
+        what,
+        dangling,
+        grants,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(users: u64, grants: Option<u64>) -> Counts {
+        Counts {
+            resources: vec![("users".to_owned(), users)],
+            entitlements: None,
+            grants,
+        }
+    }
+
+    #[test]
+    fn a_fifth_and_twenty_rows_may_go_and_not_one_more() {
+        let shrunk = |before, now| shrunk(&counts(before, None), &counts(now, None)).is_some();
+        assert!(!shrunk(1000, 800));
+        assert!(shrunk(1000, 799));
+        assert!(!shrunk(30, 10), "few rows");
+        assert!(shrunk(30, 9));
+        assert!(!shrunk(0, 0));
+        assert!(!shrunk(10, 1000), "growth is no loss");
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_taken_for_lost() {
+        assert_eq!(shrunk(&counts(10, Some(1000)), &counts(10, None)), None);
+        assert_eq!(shrunk(&counts(10, None), &counts(10, Some(1))), None);
+        assert!(shrunk(&counts(10, Some(1000)), &counts(10, Some(0))).is_some());
+    }
+
+    #[test]
+    fn a_hundredth_and_a_hundred_references_to_nothing_are_believed() {
+        let dangling = |principals, grants| {
+            let found = Dangling {
+                principals,
+                entitlements: 0,
+            };
+            dangling(&found, &counts(1, Some(grants))).is_some()
+        };
+        assert!(!dangling(100, 200));
+        assert!(dangling(101, 200));
+        assert!(!dangling(101, 10_200), "a hundredth of many");
+        assert!(dangling(103, 10_200));
+    }
+}
