@@ -312,3 +312,32 @@ fn what_was_not_asked_for_is_unknown_and_not_empty() {
     let ran = bench.run(&["sync", "--only", "roles"]);
     assert_eq!(ran.code, 3, "{ran:?}");
 }
+
+#[test]
+fn a_store_can_be_checked_and_copied_while_it_stays_in_use() {
+    let bench = Bench::with_pool(varied_pool());
+    bench.json(&["sync"]);
+    let checked = bench.json(&["store", "check"]);
+    assert_eq!(checked["ok"], true, "{checked}");
+    assert!(checked["rows"].as_u64().unwrap() > 700, "{checked}");
+    let copied = bench.json(&["store", "backup", "--out", "copy.db"]);
+    assert_eq!(copied["file"], "copy.db");
+    let listed = |store: &str| {
+        let ran = bench.run(&["list", "grants", "--store", store, "-o", "jsonl"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.stdout
+    };
+    assert_eq!(listed("copy.db"), listed("connector.db"));
+    let again = bench.run(&["store", "backup", "--out", "copy.db"]);
+    assert_eq!(again.code, 3, "{again:?}");
+    assert!(again.stderr.contains("copy.db"), "{again:?}");
+    assert_eq!(bench.run(&["store", "backup"]).code, 2);
+
+    let mut bytes = std::fs::read(bench.store()).unwrap();
+    let half = bytes.len() / 2;
+    bytes.truncate(half);
+    std::fs::write(bench.store(), bytes).unwrap();
+    let damaged = bench.run(&["store", "check"]);
+    assert_eq!(damaged.code, 3, "{damaged:?}");
+    assert!(damaged.stderr.contains("damaged"), "{damaged:?}");
+}

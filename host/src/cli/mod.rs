@@ -274,10 +274,9 @@ impl Session<'_> {
                 let stored = stored::Stored {
                     meant: connect::meant(self.matches, &self.layers, description),
                     store: connect::store_file(self.matches, &self.layers),
-                    run: if command == "syncs" {
-                        None
-                    } else {
-                        self.layers.option(self.matches, "sync")
+                    run: match command {
+                        "list" | "show" | "stats" => self.layers.option(self.matches, "sync"),
+                        _ => None,
                     },
                     format: self.format,
                 };
@@ -286,6 +285,10 @@ impl Session<'_> {
                     "show" => stored.show(&resource_id(argument("resource"))?),
                     "stats" => stored.stats(),
                     "syncs" => stored.syncs(),
+                    "store check" => stored.check(),
+                    "store backup" => {
+                        stored.backup(self.layers.option(self.matches, "out").as_deref())
+                    }
                     other => Err(Failure::new(
                         ExitCode::Usage,
                         format!("there is no command `{other}`"),

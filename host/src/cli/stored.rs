@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -166,6 +166,28 @@ impl Stored {
             stats.insert(name.to_owned(), json!(rows));
         }
         print(self.format, &stats)
+    }
+
+    /// Whether all of the store is sound.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let checked = self.store()?.check()?;
+        print(self.format, &checked)?;
+        match checked.problems.first() {
+            None => Ok(()),
+            Some(first) => Err(Failure::new(
+                ExitCode::Invalid,
+                format!("the store `{}` is damaged: {first}", self.store.display()),
+            )
+            .hint("restore a copy, or move it away and sync into a new one")),
+        }
+    }
+
+    /// A consistent copy.
+    pub(super) fn backup(&self, out: Option<&str>) -> Result<(), Failure> {
+        let out =
+            out.ok_or_else(|| Failure::new(ExitCode::Usage, "store backup needs --out FILE"))?;
+        let size = self.store()?.backup(Path::new(out))?;
+        print(self.format, &json!({"file": out, "size": size}))
     }
 
     /// The runs in the store, the oldest first.

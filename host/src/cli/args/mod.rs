@@ -271,6 +271,20 @@ fn subcommands(description: &Description) -> Vec<Command> {
                     .help("The component; the bundled one if left out")
                     .value_hint(ValueHint::FilePath),
             ),
+        Command::new("store")
+            .about("The store as a file")
+            .subcommand_required(true)
+            .subcommand(
+                Command::new("check").about("Reads all of the store and says whether it is sound"),
+            )
+            .subcommand(
+                Command::new("backup")
+                    .about("Copies the store to a new file; a sync may go on meanwhile")
+                    .arg(
+                        option("out", "FILE", "Where to write it; must not exist yet")
+                            .value_hint(ValueHint::FilePath),
+                    ),
+            ),
         Command::new("plugin")
             .about("The component files")
             .subcommand_required(true)

@@ -1,5 +1,6 @@
 //! What a store promises, tried on real files.
 
+mod maintenance;
 mod opening;
 mod publishing;
 mod reading;
