@@ -443,3 +443,30 @@ fn an_action_on_somebody_who_is_not_there_is_not_found_whatever_the_service_says
     let ran = bench.change(&["action", "invoke", "disable_user", "user_id=nobody"]);
     assert_eq!(ran.code, 5, "{ran:?}");
 }
+
+#[test]
+fn a_refusal_of_the_second_attempt_says_nothing_about_the_first() {
+    let bench = Bench::with_pool(pool());
+    let failed = Fault::error(500, "InternalErrorException", "Something went wrong");
+    let faults = bench.server.faults();
+    faults.add(
+        Rule::on(Operation::AdminDeleteUser, failed)
+            .after_effect()
+            .nth(1),
+    );
+    let denied = Fault::error(400, "AccessDeniedException", "Not any more");
+    faults.add(Rule::on(Operation::AdminDeleteUser, denied).nth(1));
+    // So late that every look before the second attempt still sees the user.
+    let stale = Fault::Reply(fake_cognito::Reply {
+        status: 200,
+        headers: vec![(
+            "content-type".to_owned(),
+            "application/x-amz-json-1.1".to_owned(),
+        )],
+        body: br#"{"Username":"dave","Enabled":true}"#.to_vec().into(),
+    });
+    faults.add(Rule::on(Operation::AdminGetUser, stale).after(1).times(3));
+    let printed = bench.changed(&["account", "delete", "user:dave", "--yes"]);
+    assert_eq!(printed["outcome"], "deleted", "{printed}");
+    assert_eq!(bench.changes_sent().len(), 2);
+}

@@ -191,8 +191,7 @@ impl Provisioner<'_> {
         change: &Change,
         before: Seen,
     ) -> Result<Done, ProvisionError> {
-        let connector = conversation.connector();
-        let description = connector.description();
+        let description = conversation.description();
         let mut attempt = 1;
         loop {
             let error = match conversation.call(&Request::Change(change.clone())).await {
@@ -204,68 +203,105 @@ impl Provisioner<'_> {
                     let function = Request::Change(change.clone()).function();
                     return Err(other_answer(function).into());
                 }
-                Err(error) if error.leaves_outcome_open() => error,
-                Err(error) => return Err(error.into()),
+                Err(error) => error,
             };
+            let is_open = error.leaves_outcome_open();
+            // Of a later attempt even a clear refusal says nothing about the first one.
+            if !is_open && attempt == 1 {
+                return Err(error.into());
+            }
             let unknown = |error: ConnectorError, why: String| ProvisionError::Unknown {
                 what: error.to_string(),
                 why,
                 source: Some(Box::new(error)),
                 look_at: look_at(change, description),
             };
-            let mut waits = [Duration::ZERO, CATCHING_UP * attempt].into_iter();
-            let seen = loop {
-                let Some(wait) = waits.next() else {
-                    break None;
-                };
-                tokio::time::sleep(wait).await;
-                let seen = match Seen::after(conversation, change, None).await {
-                    Ok(seen) => seen,
-                    Err(why) => {
-                        let why = format!("looking at it failed too: {why}");
-                        return Err(unknown(error, why));
-                    }
-                };
-                // Nothing can have changed on what is not there.
-                if error.is_not_found() && seen.account.is_none() {
-                    return Err(error.into());
+            match effect(conversation, change, &before, attempt, &error).await {
+                Effect::Took(outcome, seen) => {
+                    return Ok(found(conversation, change, before, outcome, *seen, &error));
                 }
-                match look::decided(description, change, &before, &seen) {
-                    Some(Some(outcome)) => break Some((outcome, seen)),
-                    Some(None) => {}
-                    None => {
-                        let why = "its effect can't be seen from here".to_owned();
-                        return Err(unknown(error, why));
-                    }
+                Effect::Missing => return Err(error.into()),
+                Effect::Unclear(why) => return Err(unknown(error, why)),
+                Effect::None if !is_open => return Err(error.into()),
+                Effect::None if attempt < ATTEMPTS && !self.stop.is_asked() => {
+                    tracing::warn!("{error}; it did not take effect, sending it again");
+                    attempt += 1;
                 }
-            };
-            if let Some((outcome, seen)) = seen {
-                let warning =
-                    format!("{error}; looking at it afterwards shows that it took effect");
-                return Ok(Done {
-                    outcome,
-                    dry_run: false,
-                    results: success(conversation, change),
-                    warnings: before.warnings.into_iter().chain([warning]).collect(),
-                    account: seen.account,
-                    before: before.state,
-                    after: Some(seen.state),
-                });
-            }
-            let was_answered = error
-                .reported()
-                .is_some_and(|reported| reported.request_id.is_some());
-            if attempt < ATTEMPTS && !self.stop.is_asked() {
-                tracing::warn!("{error}; it did not take effect, sending it again");
-                attempt += 1;
-            } else if was_answered {
-                return Err(ProvisionError::WithoutEffect { source: error });
-            } else {
-                let why = "it did not take effect so far, and may still do so".to_owned();
-                return Err(unknown(error, why));
+                Effect::None if was_answered(&error) => {
+                    return Err(ProvisionError::WithoutEffect { source: error });
+                }
+                Effect::None => {
+                    let why = "it did not take effect so far, and may still do so".to_owned();
+                    return Err(unknown(error, why));
+                }
             }
         }
     }
+}
+
+/// What looking shows of a change that got no clear answer.
+enum Effect {
+    /// It took effect.
+    Took(Outcome, Box<Seen>),
+    /// It did not, as far as two looks show.
+    None,
+    /// What it is about is not there, so nothing can have changed.
+    Missing,
+    /// Looking does not tell, and why.
+    Unclear(String),
+}
+
+/// Looks at once, and again after a while: a write may show late.
+async fn effect(
+    conversation: &mut Conversation<'_>,
+    change: &Change,
+    before: &Seen,
+    attempt: u32,
+    error: &ConnectorError,
+) -> Effect {
+    for wait in [Duration::ZERO, CATCHING_UP * attempt] {
+        tokio::time::sleep(wait).await;
+        let seen = match Seen::after(conversation, change, None).await {
+            Ok(seen) if error.is_not_found() && seen.account.is_none() => return Effect::Missing,
+            Ok(seen) => seen,
+            Err(why) if why.is_not_found() => return Effect::Missing,
+            Err(why) => return Effect::Unclear(format!("looking at it failed too: {why}")),
+        };
+        match look::decided(conversation.description(), change, before, &seen) {
+            Some(Some(outcome)) => return Effect::Took(outcome, Box::new(seen)),
+            Some(None) => {}
+            None => return Effect::Unclear("its effect can't be seen from here".to_owned()),
+        }
+    }
+    Effect::None
+}
+
+/// A change that only the look afterwards shows to be done.
+fn found(
+    conversation: &Conversation<'_>,
+    change: &Change,
+    before: Seen,
+    outcome: Outcome,
+    seen: Seen,
+    error: &ConnectorError,
+) -> Done {
+    let warning = format!("{error}; looking at it afterwards shows that it took effect");
+    Done {
+        outcome,
+        dry_run: false,
+        results: success(conversation, change),
+        warnings: before.warnings.into_iter().chain([warning]).collect(),
+        account: seen.account,
+        before: before.state,
+        after: Some(seen.state),
+    }
+}
+
+/// Whether the service itself said that it failed. What it then shows is what will stay.
+fn was_answered(error: &ConnectorError) -> bool {
+    error
+        .reported()
+        .is_some_and(|reported| reported.request_id.is_some())
 }
 
 /// The account that shows what became of a change. A membership is shown by none.
