@@ -353,8 +353,9 @@ fn a_run_that_was_told_to_ignore_a_closed_terminal_goes_on() {
             command.env(name, value);
         }
     }
-    let child = command.spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     while bench.server.log().count(Operation::AdminListGroupsForUser) < 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     let mut kill = std::process::Command::new("kill");
