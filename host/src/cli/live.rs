@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::exit::{ExitCode, Failure, no_kind};
-use crate::connector::{Connector, ConnectorError};
+use crate::connector::{Connector, ConnectorError, Conversation};
 use crate::engine::{Answer, ErrorCode, GrantsOf, Request};
 use crate::model::{RIGHTS_PROBE_ID, Resource, ResourceId, SystemFacts};
 use crate::trust::description::{Access, Description, Kind, Operation};
@@ -122,6 +122,8 @@ pub(super) async fn validate(connector: &Connector, protected: &[ResourceId]) ->
     };
     let mut rights = Vec::new();
     let mut reachable = usable;
+    // In one session, so that what the component has learnt is not asked for again.
+    let mut conversation = connector.conversation();
     for (name, request, optional) in probes(connector) {
         if !reachable {
             if !optional {
@@ -133,7 +135,7 @@ pub(super) async fn validate(connector: &Connector, protected: &[ResourceId]) ->
             continue;
         }
         let requests = connector.egress().traffic().requests;
-        let check = probe(connector, name, &request, optional).await;
+        let check = probe(&mut conversation, name, &request, optional).await;
         if check.outcome == Outcome::NotCheckable
             && connector.egress().traffic().requests == requests
         {
@@ -211,13 +213,6 @@ fn connection(rights: &[Check]) -> [Check; 2] {
 /// never what somebody thought.
 async fn protected_exists(connector: &Connector, id: &ResourceId) -> Check {
     let name = format!("protected {id} exists");
-    if known_kind(connector, &id.kind).is_err() {
-        return Check::failed(
-            name,
-            ExitCode::Invalid,
-            "there is no such kind of resource, so this protects nothing",
-        );
-    }
     match connector.resource(id).await {
         Ok(_) => Check::ok(name, "found"),
         Err(error) => failed(name, error),
@@ -309,8 +304,14 @@ fn probes(connector: &Connector) -> Vec<(String, Request, bool)> {
     probes
 }
 
-async fn probe(connector: &Connector, name: String, request: &Request, optional: bool) -> Check {
-    match connector.call(request).await {
+async fn probe(
+    conversation: &mut Conversation<'_>,
+    name: String,
+    request: &Request,
+    optional: bool,
+) -> Check {
+    let description = conversation.description();
+    match conversation.call(request).await {
         Ok(Answer::Estimate(None)) => Check::not_checkable(
             name,
             "the service does not say, or does not let us know; not needed for a sync",
@@ -319,7 +320,7 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
         Ok(_) => Check::ok(name, "allowed"),
         Err(error) if is_missing_probe(&error, request) => Check::ok(name, "allowed"),
         Err(error) if optional => {
-            let needed_for = changes_that_need(connector, &error);
+            let needed_for = changes_that_need(description, &error);
             let mut detail = Failure::from(error).message;
             if !needed_for.is_empty() {
                 detail.push_str(&format!(
@@ -330,7 +331,7 @@ async fn probe(connector: &Connector, name: String, request: &Request, optional:
             Check::not_checkable(name, detail)
         }
         Err(error) => {
-            let permission = permission(connector, &error);
+            let permission = permission(description, &error);
             let mut check = failed(name, error);
             if let Some(permission) = permission {
                 check.detail = format!("the credentials lack {permission}");
@@ -369,11 +370,11 @@ fn failed(name: String, error: ConnectorError) -> Check {
 }
 
 /// The changes that the operation of a refused request is needed for too.
-fn changes_that_need(connector: &Connector, error: &ConnectorError) -> Vec<String> {
+fn changes_that_need(description: &Description, error: &ConnectorError) -> Vec<String> {
     let operation = error
         .reported()
         .and_then(|reported| reported.operation.as_deref())
-        .and_then(|name| connector.description().wire.operation(name));
+        .and_then(|name| description.wire.operation(name));
     let functions = operation.map(|operation| operation.functions.clone());
     let mut functions = functions.unwrap_or_default();
     functions.retain(|function| !function.starts_with("sync."));
@@ -381,14 +382,11 @@ fn changes_that_need(connector: &Connector, error: &ConnectorError) -> Vec<Strin
 }
 
 /// The right that a refused request needs.
-fn permission(connector: &Connector, error: &ConnectorError) -> Option<String> {
+fn permission(description: &Description, error: &ConnectorError) -> Option<String> {
     let reported = error.reported()?;
     if reported.code != ErrorCode::PermissionDenied {
         return None;
     }
-    let operation = connector
-        .description()
-        .wire
-        .operation(reported.operation.as_deref()?)?;
+    let operation = description.wire.operation(reported.operation.as_deref()?)?;
     operation.permission.clone()
 }

@@ -102,9 +102,6 @@ impl Guest {
             Request::CheckAccount { kind, fields } => {
                 self.check_account(store, session, kind, fields).await
             }
-            Request::Change(Change::Invoke { action, arguments }) => {
-                self.invoke(store, session, action, arguments).await
-            }
             Request::Change(change) => self.change(store, session, change).await,
             reading => self.read(store, session, reading).await,
         }
@@ -145,18 +142,17 @@ impl Guest {
         session: ResourceAny,
         change: &Change,
     ) -> Entered {
-        let guest = self.provisioning()?;
         let changed = match change {
             Change::Grant(membership) => {
                 let (entitlement, principal) = ids(membership);
-                guest
+                self.provisioning()?
                     .call_grant(store, session, &entitlement, &principal)
                     .await?
                     .map(|outcome| Ok(Outcome::from(outcome).into()))
             }
             Change::Revoke(membership) => {
                 let (entitlement, principal) = ids(membership);
-                guest
+                self.provisioning()?
                     .call_revoke(store, session, &entitlement, &principal)
                     .await?
                     .map(|outcome| Ok(Outcome::from(outcome).into()))
@@ -164,11 +160,13 @@ impl Guest {
             Change::CreateAccount {
                 kind,
                 fields: given,
-            } => guest
+            } => self
+                .provisioning()?
                 .call_create_account(store, session, kind, &fields(given))
                 .await?
                 .map(|created| created_account(created, kind)),
-            Change::DeleteAccount { account } => guest
+            Change::DeleteAccount { account } => self
+                .provisioning()?
                 .call_delete_account(store, session, &account.clone().into())
                 .await?
                 .map(|outcome| Ok(Outcome::from(outcome).into())),

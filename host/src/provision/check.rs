@@ -82,14 +82,23 @@ pub fn fits(change: &Change, description: &Description) -> Result<(), Misfit> {
             }
         }
         Change::DeleteAccount { account } => account_kind(&account.kind, description),
-        Change::Invoke { action, arguments } => match description.action(action) {
-            Some(schema) => arguments_fit(schema, arguments),
-            None => Err(Misfit::NoAction {
-                name: action.clone(),
-                known: joined(description.actions.iter().map(usage)),
-            }),
-        },
+        Change::Invoke {
+            action: name,
+            arguments,
+        } => arguments_fit(action(name, description)?, arguments),
     }
+}
+
+/// The action with this name.
+///
+/// # Errors
+///
+/// [`Misfit::NoAction`] with the actions that there are.
+pub fn action<'a>(name: &str, description: &'a Description) -> Result<&'a ActionSchema, Misfit> {
+    description.action(name).ok_or_else(|| Misfit::NoAction {
+        name: name.to_owned(),
+        known: joined(description.actions.iter().map(usage)),
+    })
 }
 
 /// The kind with this name.
@@ -238,9 +247,8 @@ pub fn usage(schema: &ActionSchema) -> String {
 
 fn repeated(fields: &Fields) -> Option<&str> {
     fields.iter().enumerate().find_map(|(index, (name, _))| {
-        let earlier = fields.iter().take(index);
+        let mut earlier = fields.iter().take(index);
         earlier
-            .into_iter()
             .any(|(other, _)| other == name)
             .then_some(name.as_str())
     })

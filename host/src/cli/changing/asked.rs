@@ -35,7 +35,8 @@ impl Session<'_> {
                 return Err(Failure::new(
                     ExitCode::Usage,
                     format!(
-                        "`{command}` takes either --from FILE or one change, and {given} is given too, typed or by its variable"
+                        "`{command}` takes either --from FILE or one change, and {given} is given \
+                         too, typed or by its variable"
                     ),
                 ));
             }
@@ -66,7 +67,7 @@ impl Session<'_> {
                 }
             }
             "account create" => Change::CreateAccount {
-                kind: account_kind(description)?,
+                kind: account_kind(description)?.to_owned(),
                 fields: self.fields()?,
             },
             "account delete" => Change::DeleteAccount {
@@ -117,25 +118,15 @@ impl Session<'_> {
             "grant" => Wanted::Grant,
             "revoke" => Wanted::Revoke,
             "account create" => Wanted::CreateAccount {
-                kind: account_kind_of(description)?,
+                kind: account_kind(description)?,
                 schema: &description.account_schema,
             },
             "account delete" => Wanted::DeleteAccount,
             _ => {
                 let name = self.matches.get_one::<String>("name");
                 let name = name.map(String::as_str).unwrap_or_default();
-                match description.action(name) {
-                    Some(action) => Wanted::Invoke { action },
-                    None => {
-                        check::fits(
-                            &Change::Invoke {
-                                action: name.to_owned(),
-                                arguments: Fields::new(),
-                            },
-                            description,
-                        )?;
-                        return Err(Failure::new(ExitCode::Invalid, "there is no such action"));
-                    }
+                Wanted::Invoke {
+                    action: check::action(name, description)?,
                 }
             }
         })
@@ -190,7 +181,7 @@ fn entitlement_id(
     }
 }
 
-fn account_kind_of(description: &Description) -> Result<&str, Failure> {
+fn account_kind(description: &Description) -> Result<&str, Failure> {
     description
         .kinds
         .iter()
@@ -202,10 +193,6 @@ fn account_kind_of(description: &Description) -> Result<&str, Failure> {
                 "this connector has no accounts that can be created",
             )
         })
-}
-
-fn account_kind(description: &Description) -> Result<String, Failure> {
-    account_kind_of(description).map(str::to_owned)
 }
 
 /// `NAME=VALUE`, with everything after the first `=` as the value.
