@@ -1,7 +1,7 @@
 //! A component, its trust record, its settings and its way out, put together: what is
 //! needed to open sessions and to make single calls.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -130,6 +130,21 @@ impl Connector {
     /// Its settings, without credentials from the chain.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The settings that what is read may depend on: all but secrets, what requests are
+    /// signed with, and how often they are tried.
+    pub fn reading_settings(&self) -> BTreeMap<String, String> {
+        let mut settings = self.settings.values().clone();
+        settings.remove(MAX_ATTEMPTS_SETTING);
+        for name in self.settings.secret_names() {
+            settings.remove(name);
+        }
+        if let Authentication::Sigv4(sigv4) = &self.description().wire.authentication {
+            settings.remove(&sigv4.access_key_id_setting);
+            settings.remove(&sigv4.session_token_setting);
+        }
+        settings
     }
 
     /// Opens a session. Sends nothing to the system; the credential chain may be asked.
@@ -338,13 +353,7 @@ impl<'a> Conversation<'a> {
                 cursor,
             };
             let broken = match self.call(&request).await? {
-                Answer::Lookup(Lookup::Found(resource)) if resource.id == *id => {
-                    return Ok(*resource);
-                }
-                Answer::Lookup(Lookup::Found(resource)) => BrokenPromise::OtherResource {
-                    asked: id.clone(),
-                    returned: resource.id,
-                },
+                Answer::Lookup(Lookup::Found(resource)) => return Ok(*resource),
                 Answer::Lookup(Lookup::GoOn(next)) if seen.insert(next.clone()) => {
                     cursor = Some(next);
                     continue;

@@ -67,6 +67,10 @@ impl GuestSession for Session<Wasi> {
         self.get_resource(&id, cursor.as_deref())
     }
 
+    fn find_listed(&self, id: ResourceId, cursor: Option<String>) -> Result<Lookup, Error> {
+        self.find_listed(&id, cursor.as_deref())
+    }
+
     fn list_entitlements(
         &self,
         of: ResourceId,

@@ -14,6 +14,12 @@ const CUSTOM: &str = "custom:";
 /// Every user has one, and nobody chooses it.
 const SUB: &str = "sub";
 
+/// The standard attribute whose form is fixed by more than its length.
+const PHONE_NUMBER: &str = "phone_number";
+
+/// Digits of the longest phone number (E.164).
+const PHONE_DIGITS: usize = 15;
+
 /// The longest value of any attribute.
 const MAX_VALUE: usize = 2048;
 
@@ -63,13 +69,12 @@ impl<'a> Schema<'a> {
             .schema_attributes
             .iter()
             .find(|attribute| attribute.name.as_deref() == Some(name));
-        let is_number =
-            |schema: &&SchemaAttribute| schema.attribute_data_type.as_deref() == Some("Number");
-        match schema.filter(is_number) {
-            Some(schema) => self.check_number(name, value, schema)?,
-            None => self.check_length(name, value, schema)?,
+        match schema.and_then(|schema| Some((schema, schema.attribute_data_type.as_deref()?))) {
+            Some((schema, "Number")) => self.check_number(name, value, schema),
+            Some((_, "Boolean")) => self.check_boolean(name, value),
+            _ if name == PHONE_NUMBER => self.check_phone_number(name, value),
+            _ => self.check_length(name, value, schema),
         }
-        Ok(())
     }
 
     fn names(&self) -> impl Iterator<Item = &'a str> {
@@ -143,6 +148,31 @@ impl<'a> Schema<'a> {
             return Err(self.outside(name, &format!("a number up to {most}")));
         }
         Ok(())
+    }
+
+    fn check_boolean(&self, name: &str, value: &str) -> Result<(), Error> {
+        let fits = ["true", "false"]
+            .iter()
+            .any(|word| value.eq_ignore_ascii_case(word));
+        match fits {
+            true => Ok(()),
+            false => Err(self.outside(name, "true or false")),
+        }
+    }
+
+    /// A blank one is none at all.
+    fn check_phone_number(&self, name: &str, value: &str) -> Result<(), Error> {
+        let fits = value.strip_prefix('+').is_some_and(|digits| {
+            (1..=PHONE_DIGITS).contains(&digits.len())
+                && digits.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        match fits || value.is_empty() {
+            true => Ok(()),
+            false => Err(self.outside(
+                name,
+                "a plus sign, the country code and the number, without blanks (E.164)",
+            )),
+        }
     }
 
     fn outside(&self, name: &str, wanted: &str) -> Error {

@@ -5,6 +5,7 @@ use aws_credential_types::Credentials;
 
 use crate::accounts::Accounts;
 use crate::cognito::client::Client;
+use crate::cognito::model::{Group, Page, User};
 use crate::cognito::operations::SERVICE;
 use crate::cognito::pool::UserPool;
 use crate::cognito::signing::Signer;
@@ -15,7 +16,7 @@ use crate::contract::provisioning::{
 use crate::contract::sync::{
     EntitlementPage, GrantPage, GrantsOf, Lookup, ResourcePage, Setting, SystemFacts,
 };
-use crate::contract::types::{Attribute, EntitlementId, Principal, ResourceId};
+use crate::contract::types::{Attribute, EntitlementId, Principal, Resource, ResourceId};
 use crate::error::{Error, NOT_FOUND, invalid_argument, local};
 use crate::kinds::Kind;
 use crate::settings::Settings;
@@ -122,6 +123,16 @@ impl<T: Transport> Session<T> {
                 check_page(cursor, None)?;
                 self.group(&id.id, cursor)
             }
+        }
+    }
+
+    /// Looks for one user or group as the list shows it.
+    pub fn find_listed(&self, id: &ResourceId, cursor: Option<&str>) -> Result<Lookup, Error> {
+        let kind = Kind::of(id)?;
+        check_page(cursor, None)?;
+        match kind {
+            Kind::User => self.listed_user(&id.id, cursor),
+            Kind::Group => self.group(&id.id, cursor),
         }
     }
 
@@ -243,23 +254,43 @@ impl<T: Transport> Session<T> {
         Ok(Lookup::Found(users::resource(user, last_login)))
     }
 
+    fn listed_user(&self, username: &str, cursor: Option<&str>) -> Result<Lookup, Error> {
+        let page = self.pool.list_users_named(username, cursor)?;
+        let last_login = self.last_login_attribute.as_deref();
+        let is_it = |user: &User| user.username == username;
+        lookup(page, is_it, |user| users::resource(user, last_login)).ok_or_else(|| {
+            let pool = self.pool.id();
+            local(
+                NOT_FOUND,
+                format!("user '{username}' is not in the list of users of user pool '{pool}'"),
+            )
+        })
+    }
+
     fn group(&self, name: &str, cursor: Option<&str>) -> Result<Lookup, Error> {
         let page = self.pool.list_groups(cursor, None)?;
-        let found = page
-            .items
-            .into_iter()
-            .find(|group| group.group_name == name);
-        match (found, page.next) {
-            (Some(group), _) => Ok(Lookup::Found(groups::resource(group))),
-            (None, Some(next)) => Ok(Lookup::GoOn(next)),
-            (None, None) => Err(local(
+        let is_it = |group: &Group| group.group_name == name;
+        lookup(page, is_it, groups::resource).ok_or_else(|| {
+            let pool = self.pool.id();
+            local(
                 NOT_FOUND,
-                format!(
-                    "group '{name}' does not exist in user pool '{}'",
-                    self.pool.id()
-                ),
-            )),
-        }
+                format!("group '{name}' does not exist in user pool '{pool}'"),
+            )
+        })
+    }
+}
+
+/// What a page says about the one row that is looked for: `None`, if it was the last page
+/// and does not have it.
+fn lookup<T>(
+    page: Page<T>,
+    is_it: impl Fn(&T) -> bool,
+    resource: impl FnOnce(T) -> Resource,
+) -> Option<Lookup> {
+    let found = page.items.into_iter().find(is_it);
+    match found {
+        Some(row) => Some(Lookup::Found(resource(row))),
+        None => page.next.map(Lookup::GoOn),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::support::{Bench, POOL, assert_nothing_is_current, newest_run};
 
 /// So many users, all of them in one group.
-fn pool_of(users: usize) -> PoolSpec {
+pub(crate) fn pool_of(users: usize) -> PoolSpec {
     let name = |number: usize| format!("user-{number:03}");
     let pool = PoolSpec::literal(POOL)
         .users((0..users).map(|number| User::new(name(number))))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connector_host::connector::Connector;
 use connector_host::egress::audit::LogSink;
 use connector_host::egress::{Egress, Origin, Policy, transport};
-use connector_host::engine::Engine;
+use connector_host::engine::{Answer, Engine, Lookup, Request};
 use connector_host::limits::clock::SystemClock;
 use connector_host::limits::{MaxRate, Pacer};
 use connector_host::model::ResourceId;
@@ -15,7 +15,7 @@ use connector_host::settings::Settings;
 use connector_host::store::{Connection, Rows, Scope, Store, StoreError};
 use connector_host::sync::{Options, Progress, SyncError, sync};
 use connector_host::trust::TrustRecord;
-use guests::bearer_directory::{APPS, Answer, Holder, PEOPLE, Server, TEAMS};
+use guests::bearer_directory::{APPS, Answer as Planned, Holder, PEOPLE, Server, TEAMS};
 
 /// The connector for the directory, with a trust record made of its own answer, as a
 /// person would who approves it.
@@ -218,6 +218,25 @@ async fn a_live_resource_is_what_the_directory_says_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_resource_is_found_as_the_list_shows_it() {
+    let server = Server::start().unwrap();
+    let (connector, _) = connector(&server, server.token()).await;
+    let team = ResourceId::new("team", TEAMS.first().unwrap().id);
+    let find = |id: &ResourceId| Request::FindListed {
+        id: id.clone(),
+        cursor: None,
+    };
+    let found = connector.call(&find(&team)).await.unwrap();
+    let now = connector.resource(&team).await.unwrap();
+    assert_eq!(found, Answer::Lookup(Lookup::Found(Box::new(now))));
+    let missing = connector
+        .call(&find(&ResourceId::new("team", "nobodys")))
+        .await
+        .unwrap_err();
+    assert!(missing.is_not_found(), "{missing}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn describing_asks_nobody() {
     let server = Server::start().unwrap();
     let component = Engine::new(None)
@@ -235,7 +254,7 @@ async fn a_failing_server_is_asked_again() {
     for path in ["/teams", "/people"] {
         server.answer_once(
             path,
-            Answer {
+            Planned {
                 status: 503,
                 headers: Vec::new(),
                 body: "try later".to_owned(),

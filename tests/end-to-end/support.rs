@@ -397,6 +397,23 @@ pub(crate) fn bench_with(rule: Rule) -> Bench {
     )
 }
 
+/// Sends a signal, as `-INT`, to the program.
+pub(crate) fn signal(child: &std::process::Child, name: &str) {
+    let kill = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+/// How often a sync warned of something.
+pub(crate) fn warning_count(summary: &Value, code: &str) -> u64 {
+    let warnings = summary["warnings"].as_array().unwrap().iter();
+    warnings
+        .filter(|warning| warning["code"] == code)
+        .map(|warning| warning["count"].as_u64().unwrap())
+        .sum()
+}
+
 /// The newest run.
 pub(crate) fn newest_run(bench: &Bench) -> Value {
     bench

@@ -4,7 +4,7 @@ The test process holds the other end of standard input. When that pipe closes, b
 by a clean drop or because the test process was killed, the peer is killed and its
 working folder removed, so that no run leaves a server or a file behind.
 
-Usage: launch.py ministack|moto
+Usage: launch.py ministack|moto, or launch.py microburst UPSTREAM
 Prints one JSON line once the peer answers: {"endpoint", "log"}, or {"error", "log_tail"}.
 """
 
@@ -36,11 +36,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def command(peer, port):
+def command(peer, port, upstream):
     """Command line, extra environment and health path of a peer.
 
     MiniStack listens on every interface unless told otherwise. With AUTH=true it checks
     signatures and IAM policies; moto starts without and is switched over by the seed.
+    microburst is a proxy that does wrong what it is told to do wrong.
     """
     if peer == "ministack":
         environment = {
@@ -56,7 +57,10 @@ def command(peer, port):
             {},
             "/moto-api/",
         )
-    raise SystemExit(f"unknown peer {peer!r}: use ministack or moto")
+    if peer == "microburst" and upstream:
+        arguments = ["--upstream", *upstream, "--host", "127.0.0.1", "--port", str(port)]
+        return [sys.executable, "-m", "microburst", *arguments], {}, "/_microburst/health"
+    raise SystemExit(f"unknown peer {peer!r}: use ministack, moto or microburst UPSTREAM")
 
 
 def answers(port, path):
@@ -92,12 +96,12 @@ def kill(process):
     process.wait()
 
 
-def start(peer, folder):
+def start(peer, upstream, folder):
     """Starts the peer; returns (process, endpoint, log), or (None, None, log)."""
     log = folder / f"{peer}.log"
     for _ in range(ATTEMPTS):
         port = free_port()
-        arguments, extra, path = command(peer, port)
+        arguments, extra, path = command(peer, port, upstream)
         # A clean environment: no proxy, no AWS setting and no profile of the person
         # who runs the tests reaches the peer.
         environment = {
@@ -124,9 +128,9 @@ def start(peer, folder):
 
 def main():
     """Runs one peer until standard input ends."""
-    (peer,) = sys.argv[1:]
+    peer, *upstream = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix=f"{peer}-", ignore_cleanup_errors=True) as name:
-        process, endpoint, log = start(peer, Path(name))
+        process, endpoint, log = start(peer, upstream, Path(name))
         if process is None:
             tail = log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
             print(json.dumps({"error": f"{peer} did not answer", "log_tail": tail}), flush=True)

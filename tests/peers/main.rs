@@ -1,5 +1,6 @@
 //! Tests against programs that nobody here wrote: MiniStack, which verifies signatures and
-//! enforces IAM policies, and moto, with boto3 as the client that tells what a pool holds.
+//! enforces IAM policies, and moto, with boto3 as the client that tells what a pool holds, and
+//! microburst, a proxy that injects faults, in front of MiniStack.
 //!
 //! They exist because a connector and a double written by the same hands can agree on the
 //! same mistake. The peers run on loopback, pinned, in a virtual environment under the
@@ -13,6 +14,7 @@
 mod any_name;
 mod batches;
 mod battery;
+mod burst;
 mod changes;
 mod connector;
 mod demands;

@@ -24,8 +24,14 @@ pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) endpoint: String,
     pub(crate) seed: Seed,
+    launched: Launched,
+}
+
+/// A program that `launch.py` keeps alive.
+pub(crate) struct Launched {
+    pub(crate) endpoint: String,
     log: String,
-    /// Holds the pipe that keeps the peer alive.
+    /// Holds the pipe that it lives by.
     _launcher: Child,
 }
 
@@ -67,43 +73,14 @@ pub(crate) fn moto() -> Watched {
 
 impl Peer {
     fn start(name: &'static str) -> Self {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Report {
-            Ready { endpoint: String, log: String },
-            Failed { error: String, log_tail: String },
-        }
-
-        let mut launcher = python::spawn("launch.py", &[name]);
-        let mut line = String::new();
-        let output = launcher.stdout.take().expect("standard output is piped");
-        BufReader::new(output)
-            .read_line(&mut line)
-            .expect("the launcher reports in text");
-        match serde_json::from_str(&line) {
-            Ok(Report::Ready { endpoint, log }) => {
-                let seed = python::run("seed.py", &[name, &endpoint], &Value::Null);
-                let seed = serde_json::from_value(seed).expect("seed.py prints what Seed reads");
-                Self {
-                    name,
-                    endpoint,
-                    seed,
-                    log,
-                    _launcher: launcher,
-                }
-            }
-            Ok(Report::Failed { error, log_tail }) => {
-                panic!("{error}; the end of its log:\n{log_tail}")
-            }
-            Err(_) => {
-                let output = launcher
-                    .wait_with_output()
-                    .expect("a started launcher can be waited for");
-                panic!(
-                    "launch.py {name} reported {line:?}: {}",
-                    String::from_utf8_lossy(&output.stderr)
-                );
-            }
+        let launched = Launched::start(&[name]);
+        let seed = python::run("seed.py", &[name, &launched.endpoint], &Value::Null);
+        let seed = serde_json::from_value(seed).expect("seed.py prints what Seed reads");
+        Self {
+            name,
+            endpoint: launched.endpoint.clone(),
+            seed,
+            launched,
         }
     }
 
@@ -144,6 +121,50 @@ impl Peer {
     }
 }
 
+impl Launched {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Report {
+            Ready { endpoint: String, log: String },
+            Failed { error: String, log_tail: String },
+        }
+
+        let mut launcher = python::spawn("launch.py", arguments);
+        let mut line = String::new();
+        let output = launcher.stdout.take().expect("standard output is piped");
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("the launcher reports in text");
+        match serde_json::from_str(&line) {
+            Ok(Report::Ready { endpoint, log }) => Self {
+                endpoint,
+                log,
+                _launcher: launcher,
+            },
+            Ok(Report::Failed { error, log_tail }) => {
+                panic!("{error}; the end of its log:\n{log_tail}")
+            }
+            Err(_) => {
+                let output = launcher
+                    .wait_with_output()
+                    .expect("a started launcher can be waited for");
+                panic!(
+                    "launch.py {arguments:?} reported {line:?}: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
+            }
+        }
+    }
+
+    /// The end of its log.
+    pub(crate) fn log_tail(&self) -> String {
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        let tail = &log[log.len().saturating_sub(LOG_TAIL_BYTES)..];
+        String::from_utf8_lossy(tail).into_owned()
+    }
+}
+
 impl Deref for Watched {
     type Target = Peer;
 
@@ -155,12 +176,10 @@ impl Deref for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read(&self.log).unwrap_or_default();
-            let tail = &log[log.len().saturating_sub(LOG_TAIL_BYTES)..];
             eprintln!(
                 "the end of the log of {}:\n{}",
                 self.name,
-                String::from_utf8_lossy(tail)
+                self.launched.log_tail()
             );
         }
     }

@@ -20,6 +20,8 @@ use crate::trust::description::Kind;
 pub enum ExitCode {
     /// Done.
     Done = 0,
+    /// A difference was asked for and found. Not a failure: whatever fails wins over it.
+    Different = 1,
     /// An option or command that does not exist.
     Usage = 2,
     /// An invalid setting, argument or file.
@@ -301,6 +303,10 @@ impl From<SyncError> for Failure {
                 message,
                 ..(*source).into()
             },
+            SyncError::Circle { .. } => Self::new(ExitCode::Unavailable, message).hint(
+                "sync again; if it stays so, something between here and the service (or an \
+                 emulator) does not keep its place",
+            ),
             SyncError::Unreachable(source) => (*source).into(),
             SyncError::Denied { source, .. } => {
                 let source = Self::from(*source);
@@ -323,13 +329,20 @@ impl From<SyncError> for Failure {
                     GateError::Shrunk { .. } => {
                         format!("{look}; if it is right, sync again with --allow-shrink")
                     }
-                    GateError::Dangling { .. } => format!(
+                    GateError::Dangling { .. } | GateError::ListedLate { .. } => format!(
                         "{look}, and sync again: a sync at a quiet time should not have that"
+                    ),
+                    GateError::Twins(_) => format!(
+                        "{look}, and sync again; if it stays so, the service contradicts itself"
+                    ),
+                    GateError::Ambiguous(_) => format!(
+                        "look at the groups with a colon in their name (`connector list groups \
+                         --sync {sync_id}`) and rename the one that imitates a grant"
                     ),
                 })
             }
             SyncError::Store(error) => error.into(),
-            SyncError::Interrupted => Self::new(ExitCode::Interrupted, message),
+            SyncError::Interrupted { .. } => Self::new(ExitCode::Interrupted, message),
         }
     }
 }

@@ -5,6 +5,7 @@ mod args;
 mod changing;
 mod component;
 mod connect;
+mod diff;
 mod documents;
 mod exit;
 mod layers;
@@ -12,12 +13,12 @@ mod live;
 mod progress;
 mod signals;
 mod stored;
+mod sync;
 mod undo;
 mod variables;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
-use std::sync::Arc;
 
 use clap::ArgMatches;
 use clap::error::ErrorKind;
@@ -26,17 +27,7 @@ pub use exit::{ExitCode, Failure};
 
 use crate::export::{self, Column, Columns, Format, RenderError};
 use crate::provision::check;
-use crate::store::Scope;
-use crate::sync::{Options, Progress};
 use layers::Layers;
-use signals::Signals;
-
-/// Instances that read side by side unless `--workers` says otherwise. At the polite
-/// pace of 5 requests a second one would do; four hide a latency of 800 ms, and more
-/// only cost memory.
-const DEFAULT_WORKERS: usize = 4;
-/// Each worker is an instance with up to 64 MiB of memory; no known quota needs more.
-const MAX_WORKERS: usize = 32;
 
 /// What is logged unless somebody asks for more or less.
 const DEFAULT_LOG_LEVEL: &str = "warn";
@@ -56,7 +47,7 @@ pub fn run_with(
 ) -> std::process::ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let code = match run(&arguments, environment) {
-        Ok(()) => ExitCode::Done,
+        Ok(code) => code,
         Err(failure) => {
             let as_json = wants_json(&arguments, environment);
             // If standard error is closed too, there is nobody left to tell.
@@ -89,17 +80,17 @@ fn wants_json(arguments: &[OsString], environment: layers::Environment<'_>) -> b
     }
 }
 
-fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<(), Failure> {
+fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<ExitCode, Failure> {
     let record = connect::bundled_record()?;
     let mut command = args::command(&record.approved);
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error).map(|()| ExitCode::Done),
     };
     let (name, of_command) = subcommand(&matches)?;
     let name = name.as_str();
     if name == "completions" {
-        return completions(&mut command, of_command);
+        return completions(&mut command, of_command).map(|()| ExitCode::Done);
     }
     let known = args::names(&command);
     let layers = Layers::read(of_command, environment, &known)?;
@@ -125,7 +116,7 @@ fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<(
                 format!("no threads could be started: {error}"),
             )
         })?
-        .block_on(session.dispatch(name))
+        .block_on(session.carry_out(name))
 }
 
 /// Help and version are results; everything else that the parser says is a mistake.
@@ -227,6 +218,14 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Carries a command out; how it ends if nothing fails.
+    async fn carry_out(self, command: &str) -> Result<ExitCode, Failure> {
+        match command {
+            "diff" => self.diff(),
+            _ => self.dispatch(command).await.map(|()| ExitCode::Done),
+        }
+    }
+
     async fn dispatch(self, command: &str) -> Result<(), Failure> {
         let argument = |name: &str| {
             self.matches
@@ -330,72 +329,6 @@ impl Session<'_> {
             export::list(&mut out, self.format, &columns, &actions),
             |never| match never {},
         )
-    }
-
-    async fn sync(self) -> Result<(), Failure> {
-        let workers = match self.layers.option(self.matches, "workers") {
-            None => DEFAULT_WORKERS,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|workers| (1..=MAX_WORKERS).contains(workers))
-                .ok_or_else(|| {
-                    Failure::new(
-                        ExitCode::Invalid,
-                        format!("--workers is `{text}`; give a number from 1 to {MAX_WORKERS}"),
-                    )
-                })?,
-        };
-        let allow_shrink = self.layers.switch(self.matches, "allow-shrink")?;
-        let kinds = &self.record.approved.kinds;
-        let scope = match self.layers.option(self.matches, "only") {
-            None => Scope::everything(kinds),
-            Some(words) => Scope::only(words.split(',').map(str::trim), kinds).map_err(|word| {
-                let plurals: Vec<&str> = kinds.iter().map(|kind| kind.plural.as_str()).collect();
-                Failure::new(
-                    ExitCode::Invalid,
-                    format!(
-                        "--only names `{word}`; there are {}, entitlements and grants",
-                        plurals.join(", ")
-                    ),
-                )
-            })?,
-        };
-        let store = connect::store_file(self.matches, &self.layers);
-        let signals = Signals::listen();
-        let connected = self.connect().await?;
-        let connector = Arc::new(connected.connector);
-        let kinds = connector.description().kinds.iter();
-        let progress = Arc::new(Progress::new(
-            kinds.map(|kind| (kind.id.clone(), kind.plural.clone())),
-        ));
-        let no_color = self.layers.is_set("NO_COLOR");
-        let bar = progress::wanted(self.quiet, no_color)
-            .then(|| tokio::spawn(progress::show(progress.clone(), connector.egress().clone())));
-        let options = Options {
-            store: store.clone(),
-            connection: connected.connection,
-            scope,
-            workers,
-            allow_shrink,
-        };
-        let outcome = crate::sync::sync(connector, options, progress, signals.next()).await;
-        if let Some(bar) = bar {
-            bar.abort();
-            // The task ends by the abort, and only then the line is clean.
-            let _ = bar.await;
-        }
-        let summary = outcome?;
-        if !self.quiet {
-            for warning in &summary.warnings {
-                hint(&format!("warning: {}", warning.message));
-            }
-            hint(&format!(
-                "stored in {0}; see it with `connector stats --store {0}`",
-                store.display()
-            ));
-        }
-        print(self.format, &summary)
     }
 }
 

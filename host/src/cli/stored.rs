@@ -28,18 +28,12 @@ impl Stored {
     fn open(&self) -> Result<(Store, Run), Failure> {
         let store = self.store()?;
         let run = store.require_run(self.run.as_deref())?;
-        if run.state != RunState::Complete {
-            // Also with --quiet: half a list must never be taken for the whole.
-            super::hint(&format!(
-                "warning: the sync {} is {}: what it read is incomplete",
-                run.sync_id, run.state
-            ));
-        }
+        warn_if_incomplete(&run);
         Ok((store, run))
     }
 
     /// The store, unless it holds another system than the one that the settings name.
-    fn store(&self) -> Result<Store, Failure> {
+    pub(super) fn store(&self) -> Result<Store, Failure> {
         let store = Store::open(&self.store)?;
         let stored = &store.connection().settings;
         for (name, value) in &self.meant {
@@ -209,6 +203,16 @@ impl Stored {
         let outcome: Result<(), RenderError<std::convert::Infallible>> =
             export::list(&mut out, self.format, &columns, &runs);
         printed(outcome, |never| match never {})
+    }
+}
+
+/// Also with --quiet: half a list must never be taken for the whole.
+pub(super) fn warn_if_incomplete(run: &Run) {
+    if run.state != RunState::Complete {
+        super::hint(&format!(
+            "warning: the sync {} is {}: what it read is incomplete",
+            run.sync_id, run.state
+        ));
     }
 }
 

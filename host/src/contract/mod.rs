@@ -106,6 +106,8 @@ pub enum Function {
     ListResources,
     /// `sync.get-resource`
     GetResource,
+    /// `sync.find-listed`
+    FindListed,
     /// `sync.list-entitlements`
     ListEntitlements,
     /// `sync.list-grants`
@@ -134,6 +136,7 @@ impl Function {
             Self::Estimate => "sync.estimate",
             Self::ListResources => "sync.list-resources",
             Self::GetResource => "sync.get-resource",
+            Self::FindListed => "sync.find-listed",
             Self::ListEntitlements => "sync.list-entitlements",
             Self::ListGrants => "sync.list-grants",
             Self::CheckAccount => "provisioning.check-account",

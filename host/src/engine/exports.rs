@@ -18,7 +18,7 @@ use crate::contract::bindings::{Reader, ReaderIndices};
 use crate::contract::provisioner::exports::identity::connector::provisioning;
 use crate::contract::provisioner::{Provisioner, ProvisionerIndices};
 use crate::contract::{BrokenPromise, Offers, attributes, fields};
-use crate::model::{Attributes, Resource};
+use crate::model::{Attributes, Resource, ResourceId};
 
 /// What a call into a component comes to, before anybody judges it.
 pub(super) type Entered = wasmtime::Result<Result<Result<Answer, BrokenPromise>, contract::Error>>;
@@ -237,12 +237,11 @@ impl Guest {
             Request::GetResource { id, cursor } => methods
                 .call_get_resource(store, session, &id.clone().into(), cursor.as_deref())
                 .await?
-                .map(|lookup| match lookup {
-                    sync::Lookup::Found(resource) => resource
-                        .try_into()
-                        .map(|resource| Answer::Lookup(Lookup::Found(Box::new(resource)))),
-                    sync::Lookup::GoOn(cursor) => Ok(Answer::Lookup(Lookup::GoOn(cursor))),
-                }),
+                .map(|answer| lookup(answer, id)),
+            Request::FindListed { id, cursor } => methods
+                .call_find_listed(store, session, &id.clone().into(), cursor.as_deref())
+                .await?
+                .map(|answer| lookup(answer, id)),
             Request::ListEntitlements { of, cursor } => methods
                 .call_list_entitlements(store, session, &of.clone().into(), cursor.as_deref(), None)
                 .await?
@@ -266,6 +265,21 @@ impl Guest {
             }
         })
     }
+}
+
+/// The one resource that was asked for, or where to go on.
+fn lookup(answer: sync::Lookup, asked: &ResourceId) -> Result<Answer, BrokenPromise> {
+    let found = match answer {
+        sync::Lookup::Found(found) => Resource::try_from(found)?,
+        sync::Lookup::GoOn(cursor) => return Ok(Answer::Lookup(Lookup::GoOn(cursor))),
+    };
+    if found.id != *asked {
+        return Err(BrokenPromise::OtherResource {
+            asked: asked.clone(),
+            returned: found.id,
+        });
+    }
+    Ok(Answer::Lookup(Lookup::Found(Box::new(found))))
 }
 
 fn ids(membership: &Membership) -> (contract::EntitlementId, contract::Principal) {
@@ -339,5 +353,45 @@ impl From<GrantsOf> for sync::GrantsOf {
                 resource: id.into(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(kind: &str, id: &str) -> sync::Lookup {
+        sync::Lookup::Found(contract::Resource {
+            id: ResourceId::new(kind, id).into(),
+            parent: None,
+            display_name: id.to_owned(),
+            description: None,
+            created_at: None,
+            updated_at: None,
+            account: None,
+            attributes: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn what_is_found_is_what_was_asked_for() {
+        let alice = ResourceId::new("user", "alice");
+        let Ok(Answer::Lookup(Lookup::Found(row))) = lookup(found("user", "alice"), &alice) else {
+            panic!("alice was not found");
+        };
+        assert_eq!(row.id, alice);
+        for (kind, id) in [("user", "Alice"), ("group", "alice")] {
+            assert_eq!(
+                lookup(found(kind, id), &alice),
+                Err(BrokenPromise::OtherResource {
+                    asked: alice.clone(),
+                    returned: ResourceId::new(kind, id),
+                })
+            );
+        }
+        assert_eq!(
+            lookup(sync::Lookup::GoOn("2".to_owned()), &alice),
+            Ok(Answer::Lookup(Lookup::GoOn("2".to_owned())))
+        );
     }
 }

@@ -39,6 +39,13 @@ pub enum Request {
         /// Where to go on.
         cursor: Option<String>,
     },
+    /// One resource, as the list shows it.
+    FindListed {
+        /// Which one.
+        id: ResourceId,
+        /// Where to go on.
+        cursor: Option<String>,
+    },
     /// One page of the entitlements of a resource.
     ListEntitlements {
         /// The resource.
@@ -87,6 +94,7 @@ impl Request {
                 parent: Some(id), ..
             }
             | Self::GetResource { id, .. }
+            | Self::FindListed { id, .. }
             | Self::ListEntitlements { of: id, .. }
             | Self::ListGrants {
                 of: GrantsOf::Resource(id),
@@ -119,6 +127,7 @@ impl Request {
             Self::Estimate { .. } => Function::Estimate,
             Self::ListResources { .. } => Function::ListResources,
             Self::GetResource { .. } => Function::GetResource,
+            Self::FindListed { .. } => Function::FindListed,
             Self::ListEntitlements { .. } => Function::ListEntitlements,
             Self::ListGrants { .. } => Function::ListGrants,
             Self::CheckAccount { .. } => Function::CheckAccount,
@@ -159,7 +168,8 @@ pub enum Answer {
     Estimate(Option<u64>),
     /// To [`Request::ListResources`].
     Resources(Page<Resource>),
-    /// To [`Request::GetResource`].
+    /// To [`Request::GetResource`] and [`Request::FindListed`]; what was found is what was
+    /// asked for.
     Lookup(Lookup),
     /// To [`Request::ListEntitlements`].
     Entitlements(Page<Entitlement>),

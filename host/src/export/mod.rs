@@ -65,7 +65,8 @@ impl<E> From<E> for RenderError<E> {
 }
 
 impl<E> RenderError<E> {
-    fn output(error: io::Error) -> Self {
+    /// A failure of the output, told from its end.
+    pub(crate) fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
             _ => Self::Output(error),

@@ -111,7 +111,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// No room.
-    #[error("no room is left for the store `{}`: free some and sync again", .path.display())]
+    #[error("no room is left for the store `{}`: free some and sync again, which goes on where this one stopped", .path.display())]
     Full {
         /// The store.
         path: PathBuf,

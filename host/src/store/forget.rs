@@ -1,12 +1,12 @@
 //! Taking back what an open run has stored, when a list has to be read again from its
 //! start: what an abandoned pass has seen may not be there any more.
 
-use rusqlite::params;
+use rusqlite::{Connection as Sqlite, params};
 
 use super::StoreError;
 use super::run::Run;
 use super::schema::row_range;
-use super::writer::{SyncStore, open_run};
+use super::writer::{OpenRun, SyncStore};
 use crate::model::ResourceId;
 
 /// The rows of one list.
@@ -27,61 +27,81 @@ pub enum Forget<'a> {
     GrantsOn(&'a ResourceId),
     /// The grants that a principal holds, but for those that their resource has told.
     GrantsHeldBy(&'a ResourceId),
+    /// All grants of a principal.
+    GrantsOf(&'a ResourceId),
 }
 
 impl SyncStore {
     /// Removes the rows of one list from an open run. What belonged to a resource that is
     /// gone then is removed when the run is settled.
-    pub fn forget(&mut self, run: &Run, list: &Forget<'_>) -> Result<(), StoreError> {
-        let open = open_run(&mut self.open, &self.store, run)?;
-        open.settled = false;
-        open.may_have_orphans = true;
-        let (first, end) = row_range(run.number);
-        let told: Vec<&str> = run
-            .kinds
-            .iter()
-            .filter(|kind| kind.grants_of_resource)
-            .map(|kind| kind.id.as_str())
-            .collect();
-        let told = self.store.encode(&told)?;
-        let removed = self.store.ask(|sqlite| {
-            sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run.number])?;
-            match list {
-                Forget::Resources { kind, parent: None } => sqlite.execute(
-                    "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
-                    params![first, end, kind],
-                ),
-                Forget::Resources {
-                    kind,
-                    parent: Some(parent),
-                } => sqlite.execute(
-                    "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3
-                       AND body ->> '$.parent' = ?4",
-                    params![first, end, kind, parent.to_string()],
-                ),
-                Forget::Resource(id) => sqlite.execute(
-                    "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3 AND id = ?4",
-                    params![first, end, id.kind, id.id],
-                ),
-                Forget::Entitlements(of) => sqlite.execute(
-                    "DELETE FROM entitlement WHERE run = ?1 AND kind = ?2 AND id = ?3",
-                    params![run.number, of.kind, of.id],
-                ),
-                Forget::GrantsOn(of) => sqlite.execute(
-                    "DELETE FROM grant WHERE run = ?1 AND kind = ?2 AND id = ?3",
-                    params![run.number, of.kind, of.id],
-                ),
-                Forget::GrantsHeldBy(of) => sqlite.execute(
-                    "DELETE FROM grant
-                     WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3
-                     AND kind NOT IN (SELECT value FROM json_each(?4))",
-                    params![run.number, of.kind, of.id, told],
-                ),
-            }
-        })?;
-        if matches!(list, Forget::Resources { .. } | Forget::Resource(_)) {
-            open.resources -= removed;
-        }
-        Ok(())
+    pub fn forget(&mut self, run: &Run, rows: &Forget<'_>) -> Result<(), StoreError> {
+        let told = self.told(run)?;
+        self.change(run, |transaction, open| {
+            forget(transaction, open, &told, rows).map(drop)
+        })
     }
+
+    /// The kinds whose resources tell who holds something on them, as JSON.
+    pub(super) fn told(&self, run: &Run) -> Result<String, StoreError> {
+        let kinds = run.kinds.iter().filter(|kind| kind.grants_of_resource);
+        let kinds: Vec<&str> = kinds.map(|kind| kind.id.as_str()).collect();
+        self.store.encode(&kinds)
+    }
+}
+
+/// Removes rows of an open run and returns how many there were.
+pub(super) fn forget(
+    sqlite: &Sqlite,
+    open: &mut OpenRun,
+    told: &str,
+    rows: &Forget<'_>,
+) -> rusqlite::Result<usize> {
+    open.settled = false;
+    open.may_have_orphans = true;
+    let run = open.number;
+    let (first, end) = row_range(run);
+    sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run])?;
+    sqlite.execute(
+        "UPDATE open_run SET may_have_orphans = 1 WHERE run = ?1",
+        [run],
+    )?;
+    let removed = match rows {
+        Forget::Resources { kind, parent: None } => sqlite.execute(
+            "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
+            params![first, end, kind],
+        ),
+        Forget::Resources {
+            kind,
+            parent: Some(parent),
+        } => sqlite.execute(
+            "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3
+               AND body ->> '$.parent' = ?4",
+            params![first, end, kind, parent.to_string()],
+        ),
+        Forget::Resource(id) => sqlite.execute(
+            "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3 AND id = ?4",
+            params![first, end, id.kind, id.id],
+        ),
+        Forget::Entitlements(of) => sqlite.execute(
+            "DELETE FROM entitlement WHERE run = ?1 AND kind = ?2 AND id = ?3",
+            params![run, of.kind, of.id],
+        ),
+        Forget::GrantsOn(of) => sqlite.execute(
+            "DELETE FROM grant WHERE run = ?1 AND kind = ?2 AND id = ?3",
+            params![run, of.kind, of.id],
+        ),
+        Forget::GrantsHeldBy(of) => sqlite.execute(
+            "DELETE FROM grant WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3
+             AND kind NOT IN (SELECT value FROM json_each(?4))",
+            params![run, of.kind, of.id, told],
+        ),
+        Forget::GrantsOf(of) => sqlite.execute(
+            "DELETE FROM grant WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3",
+            params![run, of.kind, of.id],
+        ),
+    }?;
+    if matches!(rows, Forget::Resources { .. } | Forget::Resource(_)) {
+        open.resources -= removed as u64;
+    }
+    Ok(removed)
 }

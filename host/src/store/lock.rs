@@ -23,6 +23,7 @@ pub(super) struct SyncLock {
     /// Keeps the lock: the system drops it with the last handle.
     _file: File,
     path: PathBuf,
+    abandoned: bool,
 }
 
 impl SyncLock {
@@ -40,10 +41,16 @@ impl SyncLock {
             match file.try_lock() {
                 // The last owner may have removed the file between the two steps.
                 Ok(()) if is_still_at(&file, &path) => {
+                    // Whoever ends in order takes the file along.
+                    let abandoned = file.metadata().is_ok_and(|file| file.len() > 0);
                     // Only for the message of a second sync, so a failure changes nothing.
                     let _ = file.set_len(0);
                     let _ = write!(&file, "{}", std::process::id());
-                    return Ok(Self { _file: file, path });
+                    return Ok(Self {
+                        _file: file,
+                        path,
+                        abandoned,
+                    });
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if attempt < TRIES => {
@@ -59,6 +66,11 @@ impl SyncLock {
             }
         }
         Err(unwritable(io::ErrorKind::WouldBlock.into()))
+    }
+
+    /// Whether the sync before this one ended without a chance to put things in order.
+    pub(super) fn was_abandoned(&self) -> bool {
+        self.abandoned
     }
 }
 

@@ -8,18 +8,21 @@
 //! **How rows are kept.** The ids of a large system come in no useful order, and a tree
 //! kept sorted while they arrive rewrites one page of the file for nearly every row
 //! (measured: ten times slower). So resources are appended, and [`SyncStore::settle`]
-//! sorts their keys once, drops what came twice (the last one wins) and thereby gives
-//! every run one order, whatever the order in which its pages came.
+//! sorts their keys once, of what came twice the last one, and thereby gives every run one
+//! order, whatever the order in which its pages came.
 //!
 //! **Migration policy.** `user_version` is [`SCHEMA_VERSION`]. A store of an older
 //! version is carried forward, in one transaction, by the first sync that opens it;
-//! reading commands say so and leave it alone. A store of a newer version is refused
-//! and never written to. Version 1 is the first one, so there is nothing to carry yet.
+//! reading commands read it as it is. A store of a newer version is refused and never
+//! written to.
 //!
 //! **What it does not do.** It does not judge whether a run is fit to be published; it
 //! makes sure that only what was published is current.
 
+mod checkpoint;
+mod compare;
 mod connection;
+mod doubts;
 mod error;
 mod forget;
 mod lock;
@@ -34,13 +37,17 @@ mod schema;
 mod tests;
 mod writer;
 
+pub use checkpoint::{OpenList, Resumable, Step};
+pub use compare::{Changed, Comparison, Difference, Differs, Member, Side, Tallies, Tally, What};
 pub use connection::Connection;
+pub use doubts::{Dangling, Twin};
 pub use error::{StoreError, StoreErrorClass};
 pub use forget::Forget;
 pub use maintenance::Checked;
 pub use reader::Store;
+pub use retention::DEFAULT_KEEP;
 pub use rows::{Holding, Holdings, Rows};
 pub(crate) use run::is_told_by_resources;
-pub use run::{Counters, Counts, Dangling, Run, RunEnd, RunStart, RunState, Scope};
+pub use run::{Counters, Counts, Run, RunEnd, RunStart, RunState, Scope};
 pub use schema::SCHEMA_VERSION;
 pub use writer::{Page, Settled, SyncStore};

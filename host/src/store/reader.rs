@@ -10,7 +10,7 @@ use rusqlite::{Connection as Sqlite, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 
 use super::open::{self, Found};
-use super::run::{Counts, Dangling, Run, RunState};
+use super::run::{Counts, Run, RunState};
 use super::schema::{settle_into, settled_tables};
 use super::{Connection, StoreError, lock};
 
@@ -131,46 +131,6 @@ impl Store {
             Some(counts) => Ok(counts.clone()),
             None => self.counted(run),
         }
-    }
-
-    /// How many grants refer to what is not in the run although it was read.
-    pub fn dangling(&self, run: &Run) -> Result<Dangling, StoreError> {
-        if !run.scope.grants {
-            return Ok(Dangling::default());
-        }
-        let schema = self.settled_schema(run)?;
-        let kinds = self.encode(&run.scope.kinds)?;
-        let count = |sql: String, run: &Run| {
-            self.ask(|sqlite| {
-                sqlite.query_row(&sql, (run.number, &kinds), |row| row.get::<_, i64>(0))
-            })
-            .map(i64::unsigned_abs)
-        };
-        let principals = count(
-            format!(
-                "SELECT count(*) FROM {schema}.grant_of_principal g
-                 WHERE run = ?1 AND principal_kind IN (SELECT value FROM json_each(?2))
-                 AND NOT EXISTS (SELECT 1 FROM {schema}.resource_key k WHERE k.run = g.run
-                   AND k.kind = g.principal_kind AND k.id = g.principal_id)"
-            ),
-            run,
-        )?;
-        let entitlements = if run.scope.entitlements {
-            count(
-                "SELECT count(*) FROM grant g
-                 WHERE run = ?1 AND kind IN (SELECT value FROM json_each(?2))
-                 AND NOT EXISTS (SELECT 1 FROM entitlement e WHERE e.run = g.run
-                   AND e.kind = g.kind AND e.id = g.id AND e.slug = g.slug)"
-                    .to_owned(),
-                run,
-            )?
-        } else {
-            0
-        };
-        Ok(Dangling {
-            principals,
-            entitlements,
-        })
     }
 
     /// Counts the rows of a run.

@@ -3,15 +3,16 @@
 //! A run that goes is hidden first, in one step, so that nobody ever sees one with some
 //! of its rows gone; a removal that was cut off is taken up by the next one.
 
-use rusqlite::Connection as Sqlite;
+use rusqlite::{Connection as Sqlite, OptionalExtension};
 
 use super::reader::REMOVED;
 use super::run::RunState;
 use super::schema::row_range;
-use super::{Store, StoreError};
+use super::{Store, StoreError, checkpoint};
 
-/// Published runs that stay: the current one and one to compare it with.
-const COMPLETE_KEPT: i64 = 2;
+/// Published runs that stay where nobody says otherwise: the current one and one to compare
+/// it with.
+pub const DEFAULT_KEEP: u32 = 2;
 
 /// Others that stay: the newest one, for a look at what went wrong.
 const OTHERS_KEPT: i64 = 1;
@@ -28,14 +29,39 @@ const FREE_KEPT_DIVISOR: i64 = 2;
 /// Free pages below which nothing is given back: 4 MiB.
 const FREE_KEPT_AT_LEAST: i64 = 1024;
 
+/// Remembers how many published runs stay. It is kept with the store and not with whoever
+/// syncs: a sync that forgets to say it must not delete a year of snapshots.
+pub(super) fn keep(store: &Store, runs: u32) -> Result<(), StoreError> {
+    store.ask(|sqlite| {
+        sqlite
+            .execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES ('keep', ?1)",
+                [runs.max(1).to_string()],
+            )
+            .map(drop)
+    })
+}
+
+fn kept(sqlite: &Sqlite) -> rusqlite::Result<u32> {
+    let stored: Option<String> = sqlite
+        .query_row("SELECT value FROM meta WHERE key = 'keep'", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(stored
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(DEFAULT_KEEP))
+}
+
 /// Removes the runs that need not be kept, and gives their room back. No run is open.
 pub(super) fn apply(store: &Store) -> Result<(), StoreError> {
     store.ask(|sqlite| {
+        let kept = kept(sqlite)?;
         sqlite.execute(
             &format!(
                 "UPDATE run SET state = '{REMOVED}' WHERE number NOT IN (
                    SELECT number FROM (SELECT number FROM run WHERE state = ?1
-                     ORDER BY number DESC LIMIT {COMPLETE_KEPT})
+                     ORDER BY number DESC LIMIT {kept})
                    UNION ALL
                    SELECT number FROM (SELECT number FROM run
                      WHERE state NOT IN (?1, '{REMOVED}')
@@ -52,6 +78,7 @@ pub(super) fn apply(store: &Store) -> Result<(), StoreError> {
         }
         for number in numbers {
             remove_rows(sqlite, number)?;
+            checkpoint::close(sqlite, number)?;
             sqlite.execute("DELETE FROM run WHERE number = ?1", [number])?;
         }
         give_back(sqlite)

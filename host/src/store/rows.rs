@@ -206,7 +206,7 @@ impl Store {
         value.as_str().map_err(|source| self.fault(source.into()))
     }
 
-    fn grant(&self, row: &Row<'_>) -> Result<Grant, StoreError> {
+    pub(super) fn grant(&self, row: &Row<'_>) -> Result<Grant, StoreError> {
         let read = |row: &Row<'_>| -> rusqlite::Result<_> {
             let entitlement = EntitlementId {
                 resource: ResourceId {
@@ -234,7 +234,7 @@ impl Store {
         })
     }
 
-    fn fault(&self, source: rusqlite::Error) -> StoreError {
+    pub(super) fn fault(&self, source: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(&self.path, source)
     }
 }

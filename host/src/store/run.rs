@@ -1,5 +1,6 @@
 //! One attempt to read a system, and what became of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::ser::SerializeMap;
@@ -155,6 +156,10 @@ pub struct RunStart {
     pub kinds: Vec<Kind>,
     /// What is asked for.
     pub scope: Scope,
+    /// The settings that what it reads depends on; no secret.
+    pub settings: BTreeMap<String, String>,
+    /// The lists that it begins with, in the sync's own words.
+    pub lists: Vec<String>,
 }
 
 /// How a run ends.
@@ -237,15 +242,6 @@ impl<'de> Deserialize<'de> for Counts {
         }
         Ok(counts)
     }
-}
-
-/// References to what the run does not have, although it was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Dangling {
-    /// Grants whose principal is not there.
-    pub principals: u64,
-    /// Grants whose entitlement is not there.
-    pub entitlements: u64,
 }
 
 /// A run as the store has it.

@@ -9,8 +9,9 @@ use rusqlite::Connection as Sqlite;
 
 use super::{Connection, StoreError};
 
-/// The version of the tables below.
-pub const SCHEMA_VERSION: i64 = 1;
+/// The version of the tables below. Version 1 could not go on with an interrupted run: it
+/// lacks the tables of [`OPEN_TABLES`].
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// `IDCS`: marks the file as a store, for us and for file(1).
 pub(super) const APPLICATION_ID: i64 = 0x4944_4353;
@@ -58,6 +59,36 @@ CREATE TABLE grant (
   PRIMARY KEY (run, kind, id, slug, principal_kind, principal_id)
 ) WITHOUT ROWID, STRICT;
 ";
+
+/// What a run that has not ended needs to be gone on with: the lists that are not at their
+/// end, what vanished meanwhile, and what is known about its rows and to the sync itself.
+const OPEN_TABLES: &str = "
+CREATE TABLE open_run (
+  run INTEGER PRIMARY KEY, settings TEXT NOT NULL, repeated INTEGER NOT NULL DEFAULT 0,
+  may_have_orphans INTEGER NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE open_list (
+  run INTEGER NOT NULL, list TEXT NOT NULL, cursor TEXT, first_page TEXT,
+  PRIMARY KEY (run, list)
+) WITHOUT ROWID, STRICT;
+CREATE TABLE vanished (
+  run INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+  PRIMARY KEY (run, kind, id)
+) WITHOUT ROWID, STRICT;
+";
+
+/// Carries a store of an older version forward: all of it or nothing.
+pub(super) fn migrate(sqlite: &mut Sqlite) -> rusqlite::Result<()> {
+    let transaction = sqlite.transaction()?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version < 2 {
+        transaction.execute_batch(OPEN_TABLES)?;
+    }
+    if version < SCHEMA_VERSION {
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    transaction.commit()
+}
 
 /// The tables that settling fills, in the schema `main` or, for a reader, `temp`.
 pub(super) fn settled_tables(schema: &str) -> String {
@@ -109,6 +140,7 @@ pub(super) fn create(sqlite: &mut Sqlite, connection: &Connection) -> rusqlite::
     sqlite.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;")?;
     let transaction = sqlite.transaction()?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(OPEN_TABLES)?;
     transaction.execute_batch(&settled_tables("main"))?;
     transaction.execute(
         "INSERT INTO meta (key, value) VALUES ('connection', ?1)",
@@ -136,7 +168,7 @@ pub(super) fn identify(sqlite: &Sqlite, path: &Path) -> Result<Connection, Store
         detail,
     };
     match pragma("user_version")? {
-        SCHEMA_VERSION => {}
+        1..=SCHEMA_VERSION => {}
         found if found > SCHEMA_VERSION => {
             return Err(StoreError::Newer {
                 path: path.to_owned(),

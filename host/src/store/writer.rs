@@ -8,8 +8,8 @@ use super::lock::SyncLock;
 use super::open::{self, Found};
 use super::rows::Extra;
 use super::run::{Counts, Run, RunEnd, RunStart, RunState, id_stem};
-use super::schema::{row_range, settle_into, to_json};
-use super::{Connection, Store, StoreError, retention};
+use super::schema::{self, row_range, settle_into, to_json};
+use super::{Connection, Store, StoreError, Twin, checkpoint, retention};
 use crate::model::{Entitlement, Grant, Resource, timestamp};
 
 /// The log is folded into the file when it has this many pages (32 MiB): each time costs
@@ -40,6 +40,8 @@ pub struct Settled {
     pub repeated: u64,
     /// Rows that were dropped because the resource that they belong to was taken back.
     pub orphans: u64,
+    /// Ids that came with different moments of creation, the first few of them.
+    pub twins: Vec<Twin>,
 }
 
 /// A store that one sync holds.
@@ -51,14 +53,15 @@ pub struct SyncStore {
     _lock: SyncLock,
 }
 
-#[derive(Debug)]
+/// What is known of the run that is being written.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct OpenRun {
-    number: i64,
-    next_row: i64,
+    pub(super) number: i64,
+    pub(super) next_row: i64,
     /// Rows of resources, those that came more than once included.
-    pub(super) resources: usize,
-    /// Repeated rows that are known by now.
-    repeated: u64,
+    pub(super) resources: u64,
+    /// Entitlements and grants that came more than once.
+    pub(super) repeated: u64,
     pub(super) settled: bool,
     /// Whether something was taken back that other rows may belong to.
     pub(super) may_have_orphans: bool,
@@ -78,7 +81,12 @@ impl SyncStore {
         if open::look(&path)?.1 == Found::Nothing {
             open::create(&path, connection)?;
         }
-        let sqlite = open::to_write(&path, connection)?;
+        let mut sqlite = open::to_write(&path, connection)?;
+        let failed = |source| StoreError::from_sqlite(&path, source);
+        if lock.was_abandoned() || has_running_run(&sqlite).map_err(failed)? {
+            open::quick_check(&sqlite, &path)?;
+        }
+        schema::migrate(&mut sqlite).map_err(failed)?;
         let store = Store::writable(sqlite, path, connection.clone());
         store.ask(|sqlite| {
             tune(sqlite)?;
@@ -94,6 +102,11 @@ impl SyncStore {
             open: None,
             _lock: lock,
         })
+    }
+
+    /// Keeps so many published runs from now on, the current one included; at least one.
+    pub fn keep(&self, runs: u32) -> Result<(), StoreError> {
+        retention::keep(&self.store, runs)
     }
 
     /// The store as this sync sees it.
@@ -117,44 +130,25 @@ impl SyncStore {
         self.store.require_run(Some(&sync_id))
     }
 
-    /// Stores one page: all of it or nothing.
-    pub fn write_page(&mut self, run: &Run, page: &Page) -> Result<(), StoreError> {
-        self.write_pages(run, std::slice::from_ref(page))
-    }
-
-    /// Stores several pages in one transaction, which costs little more than one.
-    pub fn write_pages(&mut self, run: &Run, pages: &[Page]) -> Result<(), StoreError> {
-        let open = open_run(&mut self.open, &self.store, run)?;
-        let path = &self.store.path;
-        let written = write(&mut self.store.sqlite, open, pages)
-            .map_err(|source| StoreError::from_sqlite(path, source))?;
-        *open = written;
-        Ok(())
-    }
-
     /// Puts the rows of an open run in order, so that they can be counted, judged and
     /// read. More pages may follow; then it is settled anew.
     pub fn settle(&mut self, run: &Run) -> Result<Settled, StoreError> {
-        let open = open_run(&mut self.open, &self.store, run)?;
-        let path = &self.store.path;
-        let kinds =
-            to_json(&run.scope.kinds).map_err(|source| StoreError::from_sqlite(path, source))?;
-        let Cleared {
-            superseded,
-            lost,
-            orphans,
-        } = settle(&mut self.store.sqlite, open, &kinds)
-            .map_err(|source| StoreError::from_sqlite(path, source))?;
-        open.repeated += superseded as u64;
-        open.resources -= superseded + lost;
-        open.settled = true;
-        let repeated = open.repeated;
+        let kinds = self.store.encode(&run.scope.kinds)?;
+        let (keys, orphans) =
+            self.change(run, |transaction, open| settle(transaction, open, &kinds))?;
+        let open = *open_run(&mut self.open, &self.store, run)?;
         let settled = self.store.require_run(Some(&run.sync_id))?;
-        let counts = self.store.counted(&settled)?;
+        // Looking for them takes long, and nearly always nothing came twice.
+        let twins = if open.resources > keys {
+            self.store.twins(&settled, row_range(run.number))?
+        } else {
+            Vec::new()
+        };
         Ok(Settled {
-            counts,
-            repeated,
-            orphans: (lost + orphans) as u64,
+            counts: self.store.counted(&settled)?,
+            repeated: open.repeated + open.resources - keys,
+            orphans,
+            twins,
         })
     }
 
@@ -171,8 +165,11 @@ impl SyncStore {
                     .counted(&self.store.require_run(Some(&run.sync_id))?)?,
             ),
         };
-        self.store.ask(|sqlite| {
-            sqlite.execute(
+        self.change(run, |transaction, _| {
+            if end.state != RunState::Interrupted {
+                checkpoint::close(transaction, run.number)?;
+            }
+            transaction.execute(
                 "UPDATE run SET state = ?2, finished_at = ?3, counts = ?4, counters = ?5,
                    warnings = ?6 WHERE number = ?1",
                 params![
@@ -204,6 +201,15 @@ pub(super) fn open_run<'a>(
         })
 }
 
+/// Whether a run was left without an end.
+fn has_running_run(sqlite: &Sqlite) -> rusqlite::Result<bool> {
+    sqlite.query_row(
+        "SELECT EXISTS (SELECT 1 FROM run WHERE state = ?1)",
+        [RunState::Running.as_str()],
+        |row| row.get(0),
+    )
+}
+
 fn tune(sqlite: &Sqlite) -> rusqlite::Result<()> {
     // A power cut may cost the last pages, never the consistency of the file.
     sqlite.pragma_update(None, "synchronous", "NORMAL")?;
@@ -233,114 +239,87 @@ fn begin(sqlite: &mut Sqlite, start: &RunStart) -> rusqlite::Result<(i64, String
         "UPDATE run SET sync_id = ?2 WHERE number = ?1",
         params![number, sync_id],
     )?;
+    checkpoint::open(&transaction, number, start)?;
     transaction.commit()?;
     Ok((number, sync_id))
 }
 
-fn write(sqlite: &mut Sqlite, open: &OpenRun, pages: &[Page]) -> rusqlite::Result<OpenRun> {
-    let transaction = sqlite.transaction()?;
+/// Writes the rows of a page and returns what is known of the run then.
+pub(super) fn write(sqlite: &Sqlite, open: &OpenRun, page: &Page) -> rusqlite::Result<OpenRun> {
     let run = open.number;
-    let mut next_row = open.next_row;
-    let mut resources = open.resources;
-    let mut repeated = open.repeated;
-    if open.settled {
-        transaction.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run])?;
-    }
-    {
-        let mut resource = transaction
-            .prepare_cached("INSERT INTO resource (row, kind, id, body) VALUES (?1, ?2, ?3, ?4)")?;
-        let mut entitlement = transaction.prepare_cached(
-            "INSERT OR IGNORE INTO entitlement (run, kind, id, slug, body)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        let mut grant = transaction.prepare_cached(
-            "INSERT OR IGNORE INTO grant
-               (run, kind, id, slug, principal_kind, principal_id, extra)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for item in pages.iter().flat_map(|page| &page.resources) {
-            resource.execute(params![next_row, item.id.kind, item.id.id, to_json(item)?])?;
-            next_row += 1;
-            resources += 1;
-        }
-        for item in pages.iter().flat_map(|page| &page.entitlements) {
-            let on = &item.id.resource;
-            let body = to_json(item)?;
-            if entitlement.execute(params![run, on.kind, on.id, item.id.slug, body])? == 0 {
-                repeated += 1;
-                transaction.execute(
-                    "UPDATE entitlement SET body = ?5
-                     WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4",
-                    params![run, on.kind, on.id, item.id.slug, body],
-                )?;
-            }
-        }
-        for item in pages.iter().flat_map(|page| &page.grants) {
-            let on = &item.entitlement.resource;
-            let (slug, principal) = (&item.entitlement.slug, &item.principal);
-            let extra = Extra::of(item).map(|extra| to_json(&extra)).transpose()?;
-            let values = params![
-                run,
-                on.kind,
-                on.id,
-                slug,
-                principal.kind,
-                principal.id,
-                extra
-            ];
-            if grant.execute(values)? == 0 {
-                repeated += 1;
-                transaction.execute(
-                    "UPDATE grant SET extra = ?7
-                     WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4
-                       AND principal_kind = ?5 AND principal_id = ?6",
-                    values,
-                )?;
-            }
-        }
-    }
-    transaction.commit()?;
-    Ok(OpenRun {
-        number: run,
-        next_row,
-        resources,
-        repeated,
+    let mut written = OpenRun {
         settled: false,
-        may_have_orphans: open.may_have_orphans,
-    })
-}
-
-/// How many rows settling removed.
-struct Cleared {
-    /// Resources that came again.
-    superseded: usize,
-    /// Resources whose parent is gone.
-    lost: usize,
-    /// Entitlements and grants whose resource is gone.
-    orphans: usize,
-}
-
-fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<Cleared> {
-    let transaction = sqlite.transaction()?;
-    let keys = settle_into(&transaction, "main", open.number)?;
-    let (first, end) = row_range(open.number);
-    let mut cleared = Cleared {
-        superseded: 0,
-        lost: 0,
-        orphans: 0,
+        ..*open
     };
-    // Looking for them takes as long as all the rest, and nearly always there are none.
-    if open.resources > keys {
-        cleared.superseded = transaction.execute(
-            "DELETE FROM resource WHERE row >= ?2 AND row < ?3
-             AND row NOT IN (SELECT row FROM resource_key WHERE run = ?1)",
-            [open.number, first, end],
-        )?;
+    if open.settled {
+        sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run])?;
     }
+    let mut resource = sqlite
+        .prepare_cached("INSERT INTO resource (row, kind, id, body) VALUES (?1, ?2, ?3, ?4)")?;
+    for item in &page.resources {
+        let body = to_json(item)?;
+        resource.execute(params![written.next_row, item.id.kind, item.id.id, body])?;
+        written.next_row += 1;
+        written.resources += 1;
+    }
+    let mut entitlement = sqlite.prepare_cached(
+        "INSERT OR IGNORE INTO entitlement (run, kind, id, slug, body)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for item in &page.entitlements {
+        let on = &item.id.resource;
+        let body = to_json(item)?;
+        if entitlement.execute(params![run, on.kind, on.id, item.id.slug, body])? == 0 {
+            written.repeated += 1;
+            sqlite.execute(
+                "UPDATE entitlement SET body = ?5
+                 WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4",
+                params![run, on.kind, on.id, item.id.slug, body],
+            )?;
+        }
+    }
+    let mut grant = sqlite.prepare_cached(
+        "INSERT OR IGNORE INTO grant
+           (run, kind, id, slug, principal_kind, principal_id, extra)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for item in &page.grants {
+        let on = &item.entitlement.resource;
+        let (slug, principal) = (&item.entitlement.slug, &item.principal);
+        let extra = Extra::of(item).map(|extra| to_json(&extra)).transpose()?;
+        let values = params![
+            run,
+            on.kind,
+            on.id,
+            slug,
+            principal.kind,
+            principal.id,
+            extra
+        ];
+        if grant.execute(values)? == 0 {
+            written.repeated += 1;
+            sqlite.execute(
+                "UPDATE grant SET extra = ?7
+                 WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4
+                   AND principal_kind = ?5 AND principal_id = ?6",
+                values,
+            )?;
+        }
+    }
+    Ok(written)
+}
+
+/// Sorts the keys of a run, and removes what belongs to something that was taken back.
+/// Returns how many resources there are, and how many rows were removed.
+fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<(u64, u64)> {
+    let mut keys = settle_into(sqlite, "main", open.number)?;
+    let (first, end) = row_range(open.number);
+    let mut removed = 0;
+    // Looking for them takes as long as all the rest, and nearly always there are none.
     if open.may_have_orphans {
         // Each pass finds the children of what the pass before has removed.
         loop {
-            let lost = transaction.execute(
+            let lost = sqlite.execute(
                 "DELETE FROM resource WHERE row >= ?2 AND row < ?3
                  AND body ->> '$.parent' IS NOT NULL AND body ->> '$.parent' NOT IN
                    (SELECT kind || ':' || id FROM resource_key WHERE run = ?1)",
@@ -349,11 +328,12 @@ fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<
             if lost == 0 {
                 break;
             }
-            cleared.lost += lost;
-            settle_into(&transaction, "main", open.number)?;
+            open.resources -= lost as u64;
+            removed += lost;
+            keys = settle_into(sqlite, "main", open.number)?;
         }
         for table in ["entitlement", "grant", "grant_of_principal"] {
-            let orphans = transaction.execute(
+            let orphans = sqlite.execute(
                 &format!(
                     "DELETE FROM {table} WHERE run = ?1
                      AND kind IN (SELECT value FROM json_each(?2))
@@ -364,14 +344,14 @@ fn settle(sqlite: &mut Sqlite, open: &OpenRun, kinds: &str) -> rusqlite::Result<
             )?;
             // The last table repeats the one before by principal.
             if table != "grant_of_principal" {
-                cleared.orphans += orphans;
+                removed += orphans;
             }
         }
     }
-    transaction.execute(
+    open.settled = true;
+    sqlite.execute(
         "UPDATE run SET settled = 1 WHERE number = ?1",
         [open.number],
     )?;
-    transaction.commit()?;
-    Ok(cleared)
+    Ok((keys as u64, removed as u64))
 }

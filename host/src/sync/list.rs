@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use crate::model::ResourceId;
+use serde::{Deserialize, Serialize};
 
-/// A list that is read to its end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+use crate::model::ResourceId;
+use crate::store::Forget;
+
+/// A list that is read to its end. Stores keep it in this form while it is open.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum List {
     /// The resources of a kind.
     Resources {
@@ -20,6 +24,8 @@ pub(super) enum List {
     GrantsOn(ResourceId),
     /// The grants that a principal holds.
     GrantsHeldBy(ResourceId),
+    /// The row of one resource that grants name and its list did not.
+    Listed(ResourceId),
 }
 
 impl List {
@@ -27,7 +33,34 @@ impl List {
     pub(super) fn about(&self) -> Option<&ResourceId> {
         match self {
             Self::Resources { parent, .. } => parent.as_ref(),
+            // Its not being there is an answer, and nothing belongs to it yet.
+            Self::Listed(_) => None,
             Self::Entitlements(of) | Self::GrantsOn(of) | Self::GrantsHeldBy(of) => Some(of),
+        }
+    }
+
+    /// The list as a store keeps it while it is open.
+    pub(super) fn to_text(&self) -> String {
+        // Texts and an enumeration: there is nothing in it that JSON can't hold.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The list that a store has kept; `None` if another version of this program wrote it.
+    pub(super) fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The rows that reading it again replaces.
+    pub(super) fn rows(&self) -> Forget<'_> {
+        match self {
+            Self::Resources { kind, parent } => Forget::Resources {
+                kind,
+                parent: parent.as_ref(),
+            },
+            Self::Entitlements(of) => Forget::Entitlements(of),
+            Self::GrantsOn(of) => Forget::GrantsOn(of),
+            Self::GrantsHeldBy(of) => Forget::GrantsHeldBy(of),
+            Self::Listed(id) => Forget::Resource(id),
         }
     }
 
@@ -35,7 +68,10 @@ impl List {
     pub(super) fn kind(&self) -> &str {
         match self {
             Self::Resources { kind, .. } => kind,
-            Self::Entitlements(of) | Self::GrantsOn(of) | Self::GrantsHeldBy(of) => &of.kind,
+            Self::Entitlements(of)
+            | Self::GrantsOn(of)
+            | Self::GrantsHeldBy(of)
+            | Self::Listed(of) => &of.kind,
         }
     }
 }
@@ -55,6 +91,34 @@ impl fmt::Display for List {
             Self::Entitlements(of) => write!(f, "the entitlements of {of}"),
             Self::GrantsOn(of) => write!(f, "who holds what on {of}"),
             Self::GrantsHeldBy(of) => write!(f, "what {of} holds"),
+            Self::Listed(id) => write!(f, "{id}, which its list did not have"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_kept_as_text_and_read_back() {
+        let odd = ResourceId::new("group", "a:b\"\u{0}\u{1F600} ");
+        for list in [
+            List::Resources {
+                kind: "user".to_owned(),
+                parent: None,
+            },
+            List::Resources {
+                kind: "user".to_owned(),
+                parent: Some(odd.clone()),
+            },
+            List::Entitlements(odd.clone()),
+            List::GrantsOn(odd.clone()),
+            List::GrantsHeldBy(odd.clone()),
+            List::Listed(odd),
+        ] {
+            assert_eq!(List::from_text(&list.to_text()), Some(list));
+        }
+        assert_eq!(List::from_text("{\"of-tomorrow\":1}"), None);
     }
 }

@@ -3,16 +3,21 @@
 //! Workers, each with a warm instance of its own, take lists from a queue, read one page,
 //! store it, and put back what it brings: the next page, and the lists of what belongs to
 //! the resources that came. Memory holds the lists that are open, not what was read.
-//! A snapshot becomes visible only at the very end, when everything is there.
+//! A snapshot becomes visible only at the very end, when everything is there. A sync that
+//! ends before leaves behind what the next one needs to go on.
 
 mod gate;
 mod list;
+mod note;
 mod page;
 mod progress;
 mod publish;
 mod queue;
+mod resume;
 mod run;
+mod setbacks;
 mod target;
+mod trail;
 mod warnings;
 
 use std::path::PathBuf;
@@ -22,7 +27,8 @@ use serde::ser::{SerializeMap, Serializer};
 
 pub use gate::GateError;
 pub use progress::{KindCount, Progress};
-pub use run::sync;
+pub use resume::{Beginning, NotResumed};
+pub use run::Sync;
 pub use warnings::{Warning, WarningCode};
 
 use crate::connector::ConnectorError;
@@ -42,6 +48,10 @@ pub struct Options {
     pub workers: usize,
     /// Whether a snapshot may become current that lost much of what the last one had.
     pub allow_shrink: bool,
+    /// Whether a new run is begun although there is one to go on with.
+    pub fresh: bool,
+    /// How many snapshots the store keeps from now on; `None`: as many as before.
+    pub keep: Option<u32>,
 }
 
 /// What a complete sync did.
@@ -81,12 +91,25 @@ impl Serialize for Summary {
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
     /// Something could not be read.
-    #[error("reading {what} failed: {source}")]
+    #[error("reading {what} failed: {source}{}", go_on_hint(kept.as_deref()))]
     Read {
         /// What was read.
         what: String,
         /// Why it failed.
         source: Box<ConnectorError>,
+        /// The run that the next sync goes on with, if anything was read.
+        kept: Option<String>,
+    },
+    /// A list does not come to an end.
+    #[error(
+        "reading {what} came {circles} times to where it had been before: the service starts \
+         over, or repeats its cursors"
+    )]
+    Circle {
+        /// What was read.
+        what: String,
+        /// How often.
+        circles: u32,
     },
     /// The very first request failed in a way in which every other one would too.
     #[error(transparent)]
@@ -139,8 +162,14 @@ pub enum SyncError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It was asked to stop.
-    #[error("interrupted; nothing of this run became current, and the next sync begins anew")]
-    Interrupted,
+    #[error("interrupted{}", match kept {
+        Some(_) => go_on_hint(kept.as_deref()),
+        None => " before anything was read".to_owned(),
+    })]
+    Interrupted {
+        /// The run that the next sync goes on with, if anything was read.
+        kept: Option<String>,
+    },
 }
 
 impl SyncError {
@@ -148,7 +177,24 @@ impl SyncError {
         Self::Read {
             what: what.to_string(),
             source: Box::new(source.into()),
+            kept: None,
         }
+    }
+
+    /// Says which run is left behind.
+    fn keep(&mut self, run: Option<String>) {
+        if let Self::Read { kept, .. } | Self::Interrupted { kept } = self {
+            *kept = run;
+        }
+    }
+}
+
+fn go_on_hint(kept: Option<&str>) -> String {
+    match kept {
+        Some(id) => format!(
+            "; nothing became current, and what was read is kept: the next sync goes on with {id}"
+        ),
+        None => String::new(),
     }
 }
 

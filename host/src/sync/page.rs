@@ -1,12 +1,13 @@
 //! A page that came: checked against what was asked, and the lists that it brings.
 
 use crate::contract::BrokenPromise;
-use crate::engine::Answer;
+use crate::engine::{Answer, Lookup};
 use crate::model::ResourceId;
 use crate::store::{Page, Scope, is_told_by_resources};
 use crate::trust::description::Kind;
 
 use super::list::List;
+use super::trail::hash;
 
 /// A checked page and the cursor of the next one.
 pub(super) struct Read {
@@ -74,9 +75,43 @@ pub(super) fn read(kinds: &[Kind], list: &List, answer: Answer) -> Result<Read, 
                 .retain(|grant| !is_read_by_resource(kinds, &grant.entitlement.resource.kind));
             answer.next
         }
+        (List::Listed(id), Answer::Lookup(Lookup::Found(resource))) => {
+            if resource.id != *id {
+                return Err(BrokenPromise::OtherResource {
+                    asked: id.clone(),
+                    returned: resource.id,
+                });
+            }
+            page.resources = vec![*resource];
+            None
+        }
+        (List::Listed(_), Answer::Lookup(Lookup::GoOn(cursor))) => Some(cursor),
         _ => return Err(BrokenPromise::OtherAnswer),
     };
     Ok(Read { page, next })
+}
+
+/// Short stand-ins for the rows of a page, in their order.
+pub(super) fn keys(page: &Page) -> Vec<u64> {
+    let resources = page.resources.iter().map(|row| hash(&row.id));
+    let entitlements = page.entitlements.iter().map(|row| hash(&row.id));
+    let grants = page.grants.iter();
+    let grants = grants.map(|row| hash(&(&row.entitlement, &row.principal)));
+    resources.chain(entitlements).chain(grants).collect()
+}
+
+/// The lists that a sync begins with.
+pub(super) fn first_lists<'a>(
+    kinds: &'a [Kind],
+    scope: &'a Scope,
+) -> impl Iterator<Item = List> + 'a {
+    kinds
+        .iter()
+        .filter(|kind| kind.parents.is_empty() && scope.has_kind(&kind.id))
+        .map(|kind| List::Resources {
+            kind: kind.id.clone(),
+            parent: None,
+        })
 }
 
 /// The lists that a resource brings, as far as they are asked for. Grants are read by

@@ -1,17 +1,19 @@
 //! The end of a sync: what was read is doubted once more, and then becomes the current
 //! snapshot or does not.
 
-use std::sync::PoisonError;
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
+use super::gate::{self, GateError};
 use super::run::{Run, is_not_found};
 use super::warnings::{Warning, WarningCode};
-use super::{Summary, SyncError, gate};
+use super::{Summary, SyncError};
 use crate::connector::ConnectorError;
 use crate::engine::Request;
-use crate::store::{Counters, Forget, RunEnd, RunState};
+use crate::model::ResourceId;
+use crate::store::{Forget, Run as StoredRun, RunEnd, RunState, Settled, Store, StoreError};
 
 /// Resources that may vanish during a sync without a doubt about the rest: more than
 /// this many, and more than this part of those asked for grants (a tenth), and what was
@@ -34,11 +36,7 @@ impl Run {
     /// At most [`MAX_VANISHED`] resources are looked up; if more vanished, that number
     /// itself decides.
     pub(super) async fn doubt_what_vanished(&self) -> Result<(), SyncError> {
-        let vanished = self
-            .vanished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let vanished = self.lock_vanished().clone();
         for kind in self.kinds() {
             let concerned = vanished.iter().any(|resource| resource.kind == kind.id);
             if !concerned || !kind.parents.is_empty() {
@@ -66,20 +64,22 @@ impl Run {
     }
 
     /// Ends the run as what it turned out to be.
-    pub(super) fn finish(&self, started: Instant, interrupted: bool) -> Result<Summary, SyncError> {
+    pub(super) fn finish(&self, interrupted: bool) -> Result<Summary, SyncError> {
         let failure = self
             .failure
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(failure) = failure.or_else(|| interrupted.then_some(SyncError::Interrupted)) {
+        let stopped = || interrupted.then_some(SyncError::Interrupted { kept: None });
+        if let Some(mut failure) = failure.or_else(stopped) {
             let state = match failure {
                 SyncError::Contradiction(_) => RunState::Refused,
                 _ => RunState::Interrupted,
             };
             // The first failure is the one to tell, whatever becomes of the store.
-            if let Err(error) = self.end(state, started, &[]) {
-                tracing::error!(%error, "the failed run could not be closed");
+            match self.end(state, &self.warnings.list()) {
+                Ok(run) => failure.keep(run),
+                Err(error) => tracing::error!(%error, "the failed run could not be closed"),
             }
             return Err(failure);
         }
@@ -88,19 +88,15 @@ impl Run {
         if let Some(example) = denied.example {
             return Err(SyncError::Denied {
                 permissions: denied.permissions.into_iter().collect(),
-                sync_id: self.end(RunState::Partial, started, &[])?,
+                sync_id: self.end(RunState::Partial, &self.warnings.list())?,
                 source: Box::new(example),
             });
         }
-        self.judge_and_publish(started)
+        self.judge_and_publish()
     }
 
-    fn judge_and_publish(&self, started: Instant) -> Result<Summary, SyncError> {
-        let vanished = self
-            .vanished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+    fn judge_and_publish(&self) -> Result<Summary, SyncError> {
+        let vanished = self.lock_vanished().clone();
         let (sync_id, counts, refused) = {
             let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
             // A system with nothing in it has a snapshot too.
@@ -110,21 +106,9 @@ impl Run {
                 store.forget(run, &Forget::Resource(resource))?;
             }
             let settled = store.settle(run)?;
-            let dangling = store.store().dangling(run)?;
-            let none = String::new;
-            self.warnings
-                .add(WarningCode::RepeatedRows, settled.repeated, none);
-            self.warnings
-                .add(WarningCode::Orphans, settled.orphans, none);
-            self.warnings
-                .add(WarningCode::UnknownPrincipal, dangling.principals, none);
-            self.warnings
-                .add(WarningCode::UnknownEntitlement, dangling.entitlements, none);
-            let last = store.store().current_run()?.and_then(|run| run.counts);
-            let shrunk = last
-                .filter(|_| !self.allow_shrink)
-                .and_then(|last| gate::shrunk(&last, &settled.counts));
-            let refused = shrunk.or_else(|| gate::dangling(&dangling, &settled.counts));
+            let store = store.store();
+            let last = store.current_run()?;
+            let refused = self.doubt(store, run, last.as_ref(), &settled)?;
             (run.sync_id.clone(), settled.counts, refused)
         };
         for kind in self.progress.kinds() {
@@ -145,7 +129,7 @@ impl Run {
         let warnings = self.warnings.list();
         let asked = self.asked_for_grants();
         if vanished.len() > MAX_VANISHED && vanished.len() > asked / MAX_VANISHED_PART {
-            self.end(RunState::Refused, started, &warnings)?;
+            self.end(RunState::Refused, &warnings)?;
             return Err(SyncError::TooManyVanished {
                 vanished: vanished.len(),
                 asked,
@@ -153,26 +137,69 @@ impl Run {
             });
         }
         if let Some(source) = refused {
-            self.end(RunState::Refused, started, &warnings)?;
+            self.end(RunState::Refused, &warnings)?;
             return Err(SyncError::Gate { source, sync_id });
         }
-        self.end(RunState::Complete, started, &warnings)?;
+        self.end(RunState::Complete, &warnings)?;
         Ok(Summary {
             sync_id,
-            resumed: false,
+            resumed: self.earlier.is_some(),
             counts,
-            counters: self.counters(started),
+            counters: self.counters(),
             warnings,
         })
     }
 
-    /// Ends the run, if one was begun, and returns its id.
-    fn end(
+    /// Notes what is odd about the run, and says whether a gate refuses it.
+    fn doubt(
         &self,
-        state: RunState,
-        started: Instant,
-        warnings: &[Warning],
-    ) -> Result<Option<String>, SyncError> {
+        store: &Store,
+        run: &StoredRun,
+        last: Option<&StoredRun>,
+        settled: &Settled,
+    ) -> Result<Option<GateError>, StoreError> {
+        let none = String::new;
+        let dangling = store.dangling(run)?;
+        self.warnings
+            .add(WarningCode::RepeatedRows, settled.repeated, none);
+        self.warnings
+            .add(WarningCode::Orphans, settled.orphans, none);
+        self.warnings
+            .add(WarningCode::UnknownPrincipal, dangling.principals, none);
+        self.warnings
+            .add(WarningCode::UnknownEntitlement, dangling.entitlements, none);
+        let mut recreated: BTreeSet<ResourceId> =
+            settled.twins.iter().map(|twin| twin.id.clone()).collect();
+        if let Some(last) = last {
+            recreated.extend(store.recreated(last, run)?);
+        }
+        for id in recreated {
+            self.warnings
+                .add(WarningCode::Recreated, 1, || id.to_string());
+        }
+        let shrunk = last
+            .filter(|_| !self.allow_shrink)
+            .and_then(|last| last.counts.as_ref())
+            .and_then(|last| gate::shrunk(last, &settled.counts));
+        Ok(gate::twins(&settled.twins, &run.started_at)
+            .or(gate::ambiguous(store.ambiguous_ids(run)?))
+            .or(shrunk)
+            .or_else(|| {
+                let left_out = self.warnings.count(WarningCode::GonePrincipal);
+                gate::dangling(&dangling, left_out, &settled.counts)
+            })
+            .or_else(|| {
+                let late = self.warnings.count(WarningCode::ListedLate);
+                gate::listed_late(late, &settled.counts)
+            }))
+    }
+
+    pub(super) fn lock_vanished(&self) -> MutexGuard<'_, BTreeSet<ResourceId>> {
+        self.vanished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the run, if one was begun, and returns its id.
+    fn end(&self, state: RunState, warnings: &[Warning]) -> Result<Option<String>, SyncError> {
         let end = RunEnd {
             state,
             finished_at: OffsetDateTime::now_utc(),
@@ -180,19 +207,9 @@ impl Run {
                 .iter()
                 .map(|warning| warning.message.clone())
                 .collect(),
-            counters: self.counters(started),
+            counters: self.counters(),
         };
         let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(target.end(&end)?.map(|run| run.sync_id))
-    }
-
-    fn counters(&self, started: Instant) -> Counters {
-        let traffic = self.connector.egress().traffic();
-        Counters {
-            requests: traffic.requests,
-            throttled: traffic.throttled,
-            retries: self.progress.retries(),
-            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        }
     }
 }

@@ -4,14 +4,14 @@
 //! a list with the cursor that it has got to. Lists of resources go first: they bring
 //! more work, and the longest of them decides when a sync ends.
 
-use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use super::list::List;
+use super::trail::Trail;
 use crate::engine::{GrantsOf, Request};
 
 /// A list, how far it has been read, and how that went.
@@ -23,18 +23,16 @@ pub(super) struct Item {
     pub(super) attempts: u32,
     /// What the retries of this page cost.
     pub(super) spent: u32,
-    /// How often the list was begun again.
-    pub(super) restarts: u32,
+    /// How often the list was begun again because its cursor had expired.
+    pub(super) expiries: u32,
+    /// How often it was begun again because it went in a circle.
+    pub(super) circles: u32,
     /// Whether this page was already asked for with renewed credentials.
     pub(super) renewed: bool,
     /// Whether only the right to read the list is of interest.
     pub(super) probe: bool,
-    seen: HashSet<u64>,
+    pub(super) trail: Trail,
 }
-
-/// A connector returned a cursor of the same list for the second time.
-#[derive(Debug)]
-pub(super) struct CursorRepeated;
 
 impl Item {
     pub(super) fn new(list: List) -> Self {
@@ -43,10 +41,20 @@ impl Item {
             cursor: None,
             attempts: 0,
             spent: 0,
-            restarts: 0,
+            expiries: 0,
+            circles: 0,
             renewed: false,
             probe: false,
-            seen: HashSet::new(),
+            trail: Trail::default(),
+        }
+    }
+
+    /// A list that another process has begun.
+    pub(super) fn resumed(list: List, cursor: Option<String>, first_page: Vec<u64>) -> Self {
+        Self {
+            cursor,
+            trail: Trail::resumed(first_page),
+            ..Self::new(list)
         }
     }
 
@@ -83,22 +91,19 @@ impl Item {
                 cursor,
                 page_size: None,
             },
+            List::Listed(id) => Request::FindListed {
+                id: id.clone(),
+                cursor,
+            },
         }
     }
 
-    /// Moves on to the next page. Every cursor of a list is remembered by its hash, not
-    /// only the last one: a service that goes round in a larger circle is found too.
-    pub(super) fn advance(&mut self, next: String) -> Result<(), CursorRepeated> {
-        let mut hasher = DefaultHasher::new();
-        next.hash(&mut hasher);
-        if !self.seen.insert(hasher.finish()) {
-            return Err(CursorRepeated);
-        }
+    /// Moves on to the next page.
+    pub(super) fn advance(&mut self, next: String) {
         self.cursor = Some(next);
         self.attempts = 0;
         self.spent = 0;
         self.renewed = false;
-        Ok(())
     }
 
     /// Begins the list again from its start.
@@ -107,8 +112,7 @@ impl Item {
         self.attempts = 0;
         self.spent = 0;
         self.renewed = false;
-        self.restarts += 1;
-        self.seen.clear();
+        self.trail = Trail::default();
     }
 }
 
@@ -296,20 +300,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_that_comes_back_is_found_even_in_a_larger_circle() {
+    fn a_list_that_begins_again_has_no_trail() {
         let mut item = Item::new(users());
-        for cursor in ["a", "b", "c"] {
-            item.advance(cursor.to_owned()).unwrap();
-        }
-        assert!(item.advance("a".to_owned()).is_err());
-    }
-
-    #[test]
-    fn a_list_that_begins_again_may_see_its_cursors_again() {
-        let mut item = Item::new(users());
-        item.advance("a".to_owned()).unwrap();
+        item.trail.follow(&[1, 2], true, Some("a")).unwrap();
+        item.advance("a".to_owned());
         item.restart();
-        assert_eq!((item.cursor.clone(), item.restarts), (None, 1));
-        item.advance("a".to_owned()).unwrap();
+        assert_eq!(item.cursor, None);
+        item.trail.follow(&[1, 2], true, Some("a")).unwrap();
     }
 }

@@ -2,79 +2,142 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::mem::Discriminant;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::list::List;
-use super::page::{brought_by, read};
+use super::note::Note;
+use super::page::{brought_by, first_lists, keys, read};
 use super::progress::Progress;
 use super::queue::{Item, Queue};
+use super::resume::{self, Beginning};
 use super::target::Target;
 use super::warnings::{WarningCode, Warnings};
 use super::{Options, Summary, SyncError};
 use crate::connector::{Connector, ConnectorError, Session, is_unauthenticated};
-use crate::contract::BrokenPromise;
-use crate::engine::{Answer, CallError, ErrorCode, Reported, Request};
+use crate::engine::{Answer, CallError, ErrorCode, Request};
 use crate::limits::deadline;
-use crate::model::{RIGHTS_PROBE_ID, ResourceId};
-use crate::retry::{Budget, Verdict, cost, decide};
-use crate::store::{Forget, Page, Run as StoredRun, Scope, StoreError, SyncStore};
+use crate::model::ResourceId;
+use crate::retry::{Budget, cost};
+use crate::store::{Counters, Page, Run as StoredRun, Scope, Step, StoreError, SyncStore};
 use crate::trust::description::Kind;
 
-/// How often one list is begun again because its cursor has expired. Cursors live for
-/// an hour with some services, so this is enough for a day of reading one list.
-const MAX_RESTARTS: u32 = 24;
+/// Principals that are looked up one by one because no list named them. At five requests
+/// a second these take a quarter of an hour; so many that nobody has listed are not people
+/// who signed up meanwhile, and the gate says so.
+const MAX_LOOKED_UP: usize = 5000;
 
-/// Reads what is asked for into the store, and makes it the current
-/// snapshot. Nothing is written before the system has answered once, so a wrong setting
-/// leaves no file behind.
-///
-/// `stop` ends the sync orderly when it completes.
-///
-/// # Errors
-///
-/// [`SyncError`]; whatever it is, the snapshot that was current before stays current.
-///
-/// # Panics
-///
-/// On a runtime with one thread only: the store is written on the workers' own threads.
-pub async fn sync(
-    connector: Arc<Connector>,
-    options: Options,
-    progress: Arc<Progress>,
-    stop: impl Future<Output = ()>,
-) -> Result<Summary, SyncError> {
-    let started = Instant::now();
-    let run = Arc::new(Run {
-        scope: options.scope.clone(),
-        allow_shrink: options.allow_shrink,
-        target: Mutex::new(Target::prepare(&options)?),
-        connector,
-        progress,
-        queue: Queue::default(),
-        budget: Budget::full(),
-        begun: Mutex::default(),
-        vanished: Mutex::default(),
-        denied: Mutex::default(),
-        failure: Mutex::default(),
-        warnings: Warnings::default(),
-    });
-    let work = run.read_everything(options.workers.max(1));
-    let interrupted = tokio::select! {
-        () = work => false,
-        () = stop => true,
-    };
-    run.queue.stop();
-    run.finish(started, interrupted)
+/// A sync that is ready to begin.
+pub struct Sync {
+    run: Arc<Run>,
+    beginning: Beginning,
+    workers: usize,
+}
+
+impl Sync {
+    /// Opens the store, if there is one, and decides whether to go on with an interrupted
+    /// run. Sends nothing, and writes nothing: a wrong setting leaves no file behind.
+    ///
+    /// # Errors
+    ///
+    /// A store that can't be used, belongs to another connection, or is being written.
+    pub fn prepare(
+        connector: Arc<Connector>,
+        options: Options,
+        progress: Arc<Progress>,
+    ) -> Result<Self, SyncError> {
+        let mut target = Target::prepare(&options)?;
+        let (beginning, left) = match target.store() {
+            Some(store) => resume::decide(store, &connector, &options)?,
+            None => (Beginning::New, None),
+        };
+        let kinds = &connector.description().kinds;
+        let mut begun: HashSet<List> = first_lists(kinds, &options.scope).collect();
+        let queue = Queue::default();
+        let mut note = None;
+        let mut vanished = BTreeSet::new();
+        match left {
+            None => first_lists(kinds, &options.scope).for_each(|list| queue.push(Item::new(list))),
+            Some(left) => {
+                if let Some(store) = target.store() {
+                    for kind in kinds {
+                        let mut rows = 0;
+                        store.each_stored_id(&left.run, &kind.id, |id| {
+                            rows += 1;
+                            begun.extend(brought_by(kinds, &options.scope, &id));
+                        })?;
+                        progress.read_resources(&kind.id, rows);
+                    }
+                }
+                for open in left.lists {
+                    begun.insert(open.list.clone());
+                    queue.push(Item::resumed(open.list, open.cursor, open.first_page));
+                }
+                vanished.extend(left.vanished);
+                note = Some(left.note);
+                target.go_on_with(left.run);
+            }
+        }
+        let run = Run {
+            scope: options.scope,
+            allow_shrink: options.allow_shrink,
+            earlier: note.as_ref().map(|note| note.counters),
+            begun_at: Instant::now(),
+            connector,
+            progress,
+            queue,
+            budget: Budget::full(),
+            begun: Mutex::new(begun),
+            vanished: Mutex::new(vanished),
+            denied: Mutex::default(),
+            failure: Mutex::default(),
+            warnings: Warnings::of(note.unwrap_or_default().warnings),
+            target: Mutex::new(target),
+        };
+        Ok(Self {
+            run: Arc::new(run),
+            beginning,
+            workers: options.workers.max(1),
+        })
+    }
+
+    /// Whether it goes on with an interrupted run.
+    pub fn beginning(&self) -> &Beginning {
+        &self.beginning
+    }
+
+    /// Reads what is asked for into the store, and makes it the current snapshot.
+    ///
+    /// `stop` ends the sync orderly when it completes; the next one goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError`]; whatever it is, the snapshot that was current before stays current.
+    ///
+    /// # Panics
+    ///
+    /// On a runtime with one thread only: the store is written on the workers' own threads.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Summary, SyncError> {
+        let run = self.run;
+        let interrupted = tokio::select! {
+            () = run.read_everything(self.workers) => false,
+            () = stop => true,
+        };
+        run.queue.stop();
+        run.finish(interrupted)
+    }
 }
 
 pub(super) struct Run {
     pub(super) connector: Arc<Connector>,
     pub(super) progress: Arc<Progress>,
-    queue: Queue,
-    budget: Budget,
-    scope: Scope,
+    pub(super) queue: Queue,
+    pub(super) budget: Budget,
+    pub(super) scope: Scope,
     pub(super) allow_shrink: bool,
+    /// What earlier processes took for the same run; `None` if it is a new one.
+    pub(super) earlier: Option<Counters>,
+    begun_at: Instant,
     pub(super) target: Mutex<Target>,
     /// Lists that were put into the queue, by what they are: a row that comes twice must
     /// not bring its lists twice.
@@ -92,7 +155,7 @@ pub(super) struct Denied {
     pub(super) permissions: BTreeSet<String>,
     pub(super) example: Option<ConnectorError>,
     /// The sorts of list that are not asked for any more.
-    lists: HashSet<(Discriminant<List>, String)>,
+    pub(super) lists: HashSet<(Discriminant<List>, String)>,
 }
 
 impl Run {
@@ -101,14 +164,28 @@ impl Run {
             self.fail(error);
             return;
         }
-        for kind in self.kinds() {
-            if kind.parents.is_empty() && self.scope.has_kind(&kind.id) {
-                self.begin(List::Resources {
-                    kind: kind.id.clone(),
-                    parent: None,
-                });
+        loop {
+            self.read_lists(workers).await;
+            // With a right missing nothing is published anyway.
+            if self.has_failed() || self.is_denied() {
+                return;
+            }
+            match self.begin_unlisted() {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    self.fail(error);
+                    return;
+                }
             }
         }
+        if let Err(error) = self.doubt_what_vanished().await {
+            self.fail(error);
+        }
+    }
+
+    /// Reads lists until none is open.
+    async fn read_lists(self: &Arc<Self>, workers: usize) {
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..workers {
             let run = self.clone();
@@ -120,12 +197,54 @@ impl Run {
                 self.fail(SyncError::Worker(error.to_string()));
             }
         }
-        // With a right missing nothing is published anyway.
-        if !self.has_failed()
-            && !self.is_denied()
-            && let Err(error) = self.doubt_what_vanished().await
-        {
-            self.fail(error);
+    }
+
+    /// Looks up, one by one, whom grants name and no list did: people who signed up while
+    /// the lists were read. Returns how many look-ups were begun.
+    fn begin_unlisted(&self) -> Result<usize, SyncError> {
+        let unknown = self.with_store(|store, run| {
+            store.settle(run)?;
+            store.store().unknown_principals(run, MAX_LOOKED_UP + 1)
+        })?;
+        if unknown.len() > MAX_LOOKED_UP {
+            return Ok(0);
+        }
+        let mut lists: Vec<List> = unknown.into_iter().map(List::Listed).collect();
+        // One that was looked up and is unknown still is the gate's business.
+        lists.retain(|list| self.lock_begun().insert(list.clone()));
+        let texts: Vec<String> = lists.iter().map(List::to_text).collect();
+        self.with_store(|store, run| store.open_lists(run, &texts))?;
+        let begun = lists.len();
+        for list in lists {
+            self.queue.push(Item::new(list));
+        }
+        Ok(begun)
+    }
+
+    fn lock_begun(&self) -> MutexGuard<'_, HashSet<List>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the next process has to know.
+    pub(super) fn note(&self) -> Note {
+        Note {
+            counters: self.counters(),
+            warnings: self.warnings.noted(),
+        }
+    }
+
+    /// What the run took, in this process and in those before it.
+    pub(super) fn counters(&self) -> Counters {
+        let traffic = self.connector.egress().traffic();
+        let duration = u64::try_from(self.begun_at.elapsed().as_millis());
+        let earlier = self.earlier.unwrap_or_default();
+        Counters {
+            requests: earlier.requests + traffic.requests,
+            throttled: earlier.throttled + traffic.throttled,
+            retries: earlier.retries + self.progress.retries(),
+            duration_ms: earlier
+                .duration_ms
+                .saturating_add(duration.unwrap_or(u64::MAX)),
         }
     }
 
@@ -172,24 +291,16 @@ impl Run {
 
     /// How many resources were asked who holds what on them, or what they hold.
     pub(super) fn asked_for_grants(&self) -> usize {
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun
+        self.lock_begun()
             .iter()
             .filter(|list| matches!(list, List::GrantsOn(_) | List::GrantsHeldBy(_)))
             .count()
     }
 
-    fn begin(&self, list: List) {
-        let new = self
-            .begun
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(list.clone());
-        let refused = || {
-            let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
-            denied.lists.contains(&sort_of(&list))
-        };
-        if new && !refused() {
+    /// Puts a list that has just been begun into the queue, unless its right is missing.
+    fn enqueue(&self, list: List) {
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        if !denied.lists.contains(&sort_of(&list)) {
             self.queue.push(Item::new(list));
         }
     }
@@ -247,88 +358,11 @@ impl Run {
             }
             // Whatever else it says of an id that nobody has, the right is there.
             Err(error) if item.probe && cost(&error).is_none() => Ok(()),
-            Err(error) => match item.list.about() {
-                Some(resource) if is_not_found(&error) => self.forget_vanished(resource),
-                _ => self.recover(item, error),
-            },
+            Err(error) => self.recover(item, error),
         }
     }
 
-    /// What to do about a failure that concerns one page only.
-    fn recover(&self, item: Item, error: CallError) -> Result<(), SyncError> {
-        match error {
-            CallError::Reported(reported)
-                if reported.code == ErrorCode::CursorExpired && item.cursor.is_some() =>
-            {
-                self.restart(item, *reported)
-            }
-            error => self.retry(item, error),
-        }
-    }
-
-    /// A resource that does not exist any more is not published, nor what was read of it.
-    fn forget_vanished(&self, resource: &ResourceId) -> Result<(), SyncError> {
-        self.queue.drop_lists(|list| list.about() == Some(resource));
-        self.with_store(|store, run| store.forget(run, &Forget::Resource(resource)))?;
-        self.vanished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(resource.clone());
-        Ok(())
-    }
-
-    fn retry(&self, mut item: Item, error: CallError) -> Result<(), SyncError> {
-        item.attempts += 1;
-        let what = item.list.to_string();
-        match decide(&error, item.attempts, &self.budget, fastrand::f64()) {
-            Verdict::Retry(delay) => {
-                tracing::debug!(list = what, attempts = item.attempts, ?delay, %error, "a page is tried again");
-                item.spent += cost(&error).unwrap_or_default();
-                self.progress.retried();
-                self.queue.push_at(Instant::now() + delay, item);
-                Ok(())
-            }
-            Verdict::GiveUp => Err(SyncError::read(&item.list, error)),
-            Verdict::OutOfAttempts | Verdict::OutOfBudget => {
-                let attempts = item.attempts;
-                let source = ConnectorError::Persistent {
-                    source: error,
-                    attempts,
-                };
-                Err(SyncError::read(&item.list, source))
-            }
-        }
-    }
-
-    /// What was read before the cursor expired may have been deleted since, so it goes.
-    fn restart(&self, mut item: Item, reported: Reported) -> Result<(), SyncError> {
-        let what = item.list.to_string();
-        if item.restarts >= MAX_RESTARTS {
-            let source = ConnectorError::Persistent {
-                source: reported.into(),
-                attempts: item.restarts + 1,
-            };
-            return Err(SyncError::read(&item.list, source));
-        }
-        self.with_store(|store, run| match &item.list {
-            List::Resources { kind, parent } => store.forget(
-                run,
-                &Forget::Resources {
-                    kind,
-                    parent: parent.as_ref(),
-                },
-            ),
-            List::Entitlements(of) => store.forget(run, &Forget::Entitlements(of)),
-            List::GrantsOn(of) => store.forget(run, &Forget::GrantsOn(of)),
-            List::GrantsHeldBy(of) => store.forget(run, &Forget::GrantsHeldBy(of)),
-        })?;
-        self.warnings.add(WarningCode::Restarted, 1, || what);
-        item.restart();
-        self.queue.push(item);
-        Ok(())
-    }
-
-    fn with_store<T>(
+    pub(super) fn with_store<T>(
         &self,
         change: impl FnOnce(&mut SyncStore, &StoredRun) -> Result<T, StoreError>,
     ) -> Result<T, SyncError> {
@@ -345,22 +379,44 @@ impl Run {
         answer: Answer,
         request: &Request,
     ) -> Result<(), SyncError> {
-        let function = request.function();
-        let broken = |broken: BrokenPromise, item: &Item| {
+        let read = read(self.kinds(), &item.list, answer).map_err(|broken| {
+            let function = request.function();
             SyncError::read(&item.list, CallError::BrokenContract { function, broken })
+        })?;
+        let is_first = item.cursor.is_none();
+        let next = read.next.as_deref();
+        if item
+            .trail
+            .follow(&keys(&read.page), is_first, next)
+            .is_err()
+        {
+            return self.start_over(item);
+        }
+        if let (List::Listed(id), Some(_)) = (&item.list, read.page.resources.first()) {
+            self.warnings
+                .add(WarningCode::ListedLate, 1, || id.to_string());
+        }
+        let resources = read.page.resources.iter();
+        let brought = resources
+            .flat_map(|resource| brought_by(self.kinds(), &self.scope, &resource.id))
+            .filter(|list| self.lock_begun().insert(list.clone()));
+        let brought: Vec<List> = brought.collect();
+        let texts: Vec<String> = brought.iter().map(List::to_text).collect();
+        let (text, note) = (item.list.to_text(), self.note().to_text());
+        let step = Step {
+            list: &text,
+            next,
+            first_page: is_first.then(|| item.trail.first_page()),
+            brought: &texts,
+            note: &note,
         };
-        let read =
-            read(self.kinds(), &item.list, answer).map_err(|promise| broken(promise, &item))?;
-        self.with_store(|store, run| store.write_page(run, &read.page))?;
+        self.with_store(|store, run| store.store_page(run, &read.page, &step))?;
         self.count(&item.list, &read.page);
-        for resource in &read.page.resources {
-            for list in brought_by(self.kinds(), &self.scope, &resource.id) {
-                self.begin(list);
-            }
+        for list in brought {
+            self.enqueue(list);
         }
         if let Some(next) = read.next {
-            item.advance(next)
-                .map_err(|_| broken(BrokenPromise::CursorRepeated, &item))?;
+            item.advance(next);
             self.queue.push(item);
         }
         Ok(())
@@ -373,40 +429,6 @@ impl Run {
         self.progress.read_grants(page.grants.len());
     }
 
-    /// Goes on with the rest, so that one run names every right that is missing, but does
-    /// not ask again for what was refused once.
-    fn denied(&self, item: &Item, reported: Reported) {
-        if let List::Resources { kind, .. } = &item.list {
-            // What it would have brought is never asked for then, so its rights are tried
-            // on a resource that does not exist.
-            let probe = ResourceId::new(kind, RIGHTS_PROBE_ID);
-            for list in brought_by(self.kinds(), &self.scope, &probe) {
-                self.queue.push(Item::probe(list));
-            }
-        }
-        let sort = sort_of(&item.list);
-        self.queue.drop_lists(|list| sort_of(list) == sort);
-        let permission = reported
-            .operation
-            .as_deref()
-            .map(
-                |name| match self.connector.description().wire.operation(name) {
-                    Some(operation) => operation
-                        .permission
-                        .clone()
-                        .unwrap_or_else(|| operation.name.clone()),
-                    None => name.to_owned(),
-                },
-            )
-            .unwrap_or_else(|| format!("the right for {}", item.list));
-        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
-        denied.lists.insert(sort);
-        denied.permissions.insert(permission);
-        denied
-            .example
-            .get_or_insert(ConnectorError::Call(reported.into()));
-    }
-
     fn fail(&self, error: SyncError) {
         self.failure
             .lock()
@@ -417,7 +439,7 @@ impl Run {
 }
 
 /// The lists that need the same right.
-fn sort_of(list: &List) -> (Discriminant<List>, String) {
+pub(super) fn sort_of(list: &List) -> (Discriminant<List>, String) {
     (std::mem::discriminant(list), list.kind().to_owned())
 }
 

@@ -4,21 +4,24 @@
 use time::OffsetDateTime;
 
 use super::Options;
+use super::page::first_lists;
 use crate::connector::Connector;
-use crate::store::{Run, RunEnd, RunStart, StoreError, SyncStore};
+use crate::store::{Run, RunEnd, RunStart, Store, StoreError, SyncStore};
 
 /// The store and the run in it, both made as late as possible.
 pub(super) struct Target {
     options: Options,
     store: Option<SyncStore>,
     run: Option<Run>,
+    /// The run to go on with.
+    left: Option<Run>,
     /// Whether the run has ended, so that a late page can't begin another one.
     ended: bool,
 }
 
 impl Target {
-    /// Checks an existing store at once, so that a store of another connection is refused
-    /// before anything is sent.
+    /// Opens an existing store, so that a store of another connection is refused before
+    /// anything is sent.
     pub(super) fn prepare(options: &Options) -> Result<Self, StoreError> {
         let store = options
             .store
@@ -29,11 +32,22 @@ impl Target {
             options: options.clone(),
             store,
             run: None,
+            left: None,
             ended: false,
         })
     }
 
-    /// The run, begun when there is something to put into it.
+    /// The store, if there is one already.
+    pub(super) fn store(&self) -> Option<&Store> {
+        self.store.as_ref().map(SyncStore::store)
+    }
+
+    /// Goes on with this run as soon as there is something to write.
+    pub(super) fn go_on_with(&mut self, run: Run) {
+        self.left = Some(run);
+    }
+
+    /// The run, begun or taken up when there is something to put into it.
     pub(super) fn opened(
         &mut self,
         connector: &Connector,
@@ -54,14 +68,13 @@ impl Target {
         let run = match &mut self.run {
             Some(run) => run,
             none => {
-                let description = connector.description();
-                none.insert(store.begin_run(&RunStart {
-                    component_digest: connector.component().artifact().digest.clone(),
-                    component_version: description.version.clone(),
-                    started_at: OffsetDateTime::now_utc(),
-                    kinds: description.kinds.clone(),
-                    scope: self.options.scope.clone(),
-                })?)
+                if let Some(runs) = self.options.keep {
+                    store.keep(runs)?;
+                }
+                none.insert(match self.left.take() {
+                    Some(left) => store.resume_run(&left)?,
+                    None => store.begin_run(&start(&self.options, connector))?,
+                })
             }
         };
         Ok((store, run))
@@ -74,5 +87,20 @@ impl Target {
             (Some(store), Some(run)) => store.finish_run(&run, end).map(Some),
             _ => Ok(None),
         }
+    }
+}
+
+fn start(options: &Options, connector: &Connector) -> RunStart {
+    let description = connector.description();
+    RunStart {
+        component_digest: connector.component().artifact().digest.clone(),
+        component_version: description.version.clone(),
+        started_at: OffsetDateTime::now_utc(),
+        kinds: description.kinds.clone(),
+        lists: first_lists(&description.kinds, &options.scope)
+            .map(|list| list.to_text())
+            .collect(),
+        settings: connector.reading_settings(),
+        scope: options.scope.clone(),
     }
 }

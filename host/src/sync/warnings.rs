@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Examples that are kept of each kind of warning; enough to begin looking.
 const EXAMPLES: usize = 3;
 
 /// A kind of warning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningCode {
     /// Rows came more than once and were kept once.
@@ -19,6 +19,18 @@ pub enum WarningCode {
     Vanished,
     /// A list was begun again because its cursor was not accepted any more.
     Restarted,
+    /// A list was begun again because it went in a circle.
+    StartedOver,
+    /// An answer that could not be read in full was asked for again.
+    BadAnswer,
+    /// The service or the way to it failed, and the page was asked for again.
+    Failure,
+    /// A principal that grants name and its list did not have was looked up and is there.
+    ListedLate,
+    /// A grant was left out because its principal does not exist.
+    GonePrincipal,
+    /// A resource was deleted and created again under the same id.
+    Recreated,
     /// A grant is of an entitlement that was not listed.
     UnknownEntitlement,
     /// Far fewer resources were listed than the system believes to have.
@@ -40,11 +52,25 @@ pub struct Warning {
     pub message: String,
 }
 
+/// The warnings of a run by their kind: how often, and examples.
+pub(super) type Noted = BTreeMap<WarningCode, (u64, Vec<String>)>;
+
 /// Collects warnings.
 #[derive(Debug, Default)]
-pub(super) struct Warnings(Mutex<BTreeMap<WarningCode, (u64, Vec<String>)>>);
+pub(super) struct Warnings(Mutex<Noted>);
 
 impl Warnings {
+    /// Goes on from those of an earlier process.
+    pub(super) fn of(noted: Noted) -> Self {
+        Self(Mutex::new(noted))
+    }
+
+    /// Those that have come so far.
+    pub(super) fn noted(&self) -> Noted {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.clone()
+    }
+
     pub(super) fn add(&self, code: WarningCode, count: u64, example: impl FnOnce() -> String) {
         if count == 0 {
             return;
@@ -55,6 +81,12 @@ impl Warnings {
         if examples.len() < EXAMPLES {
             examples.push(example());
         }
+    }
+
+    /// How often one kind came so far.
+    pub(super) fn count(&self, code: WarningCode) -> u64 {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&code).map_or(0, |(count, _)| *count)
     }
 
     /// In the order of their codes, so that equal syncs warn equally.
@@ -68,6 +100,24 @@ impl Warnings {
                     WarningCode::RepeatedRows => "rows came more than once and were kept once",
                     WarningCode::Vanished => "resources vanished while they were read",
                     WarningCode::Restarted => "lists were begun again because their cursor had expired",
+                    WarningCode::StartedOver => {
+                        "lists were begun again because the service had started over in the middle"
+                    }
+                    WarningCode::BadAnswer => {
+                        "answers could not be read in full and were asked for again"
+                    }
+                    WarningCode::Failure => {
+                        "requests failed at the service or on the way and were sent again"
+                    }
+                    WarningCode::ListedLate => {
+                        "members were not in the list, were looked up one by one, and are there"
+                    }
+                    WarningCode::GonePrincipal => {
+                        "grants were left out because whom they name does not exist"
+                    }
+                    WarningCode::Recreated => {
+                        "resources were deleted and created again under the same id"
+                    }
                     WarningCode::UnknownEntitlement => {
                         "grants are of an entitlement that was not listed"
                     }

@@ -8,6 +8,7 @@
 pub mod client;
 pub mod endpoint;
 pub mod error;
+pub mod filter;
 pub mod model;
 pub mod operations;
 pub mod pool;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::client::Client;
 use super::error::{Cause, Failure, Meaning};
+use super::filter;
 use super::model::{CreatedUser, DescribedUserPool, Group, GroupPage, Page, Pool, User, UserPage};
 use super::operations::{Operation, Subject};
 use super::transport::{SendErrorKind, Transport};
@@ -44,6 +45,8 @@ struct Body<'a> {
     desired_delivery_mediums: Option<[&'static str; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pagination_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +116,26 @@ impl<T: Transport> UserPool<T> {
     ) -> Result<Page<User>, Error> {
         let body = Body {
             limit: Some(limit(page_size)),
+            pagination_token: token,
+            ..self.body()
+        };
+        self.call::<UserPage>(Operation::ListUsers, &body)
+            .map(Page::from)
+    }
+
+    /// One page of those of its users that may have this name, which is all of them where
+    /// an emulator does not understand the filter. Bills nobody.
+    pub fn list_users_named(
+        &self,
+        username: &str,
+        token: Option<&str>,
+    ) -> Result<Page<User>, Error> {
+        let filter = filter::username(username);
+        let body = Body {
+            // A filtered page may be short and yet not the last one, so that a small limit
+            // would only make more requests.
+            limit: Some(MAX_PAGE),
+            filter: Some(&filter),
             pagination_token: token,
             ..self.body()
         };

@@ -121,6 +121,13 @@ impl BodyBuffer {
         if chunk.len() > MAX_BODY - self.bytes.len() {
             return Err(too_long());
         }
+        let needed = self.bytes.len() + chunk.len();
+        if needed > self.bytes.capacity() {
+            // Doubling as usual, but not beyond the cap: twice as much is more memory than
+            // a host gives to one instance, and a body that is too long is no reason to die.
+            let grown = (2 * self.bytes.capacity()).clamp(needed, MAX_BODY);
+            self.bytes.reserve_exact(grown - self.bytes.len());
+        }
         self.bytes.extend_from_slice(chunk);
         Ok(())
     }
@@ -195,6 +202,21 @@ mod tests {
                 "{lengths:?}"
             );
         }
+    }
+
+    #[test]
+    fn no_more_memory_is_taken_than_the_longest_body_needs() {
+        let mut buffer = BodyBuffer::new(&headers(&[])).unwrap();
+        // A size that no doubling hits the cap with.
+        let chunk = vec![b'x'; 60_000];
+        let mut allocations = 0;
+        let mut capacity = 0;
+        while buffer.push(&chunk).is_ok() {
+            assert!(buffer.bytes.capacity() <= MAX_BODY);
+            allocations += usize::from(buffer.bytes.capacity() != capacity);
+            capacity = buffer.bytes.capacity();
+        }
+        assert!(allocations < 16, "{allocations} allocations");
     }
 
     #[test]

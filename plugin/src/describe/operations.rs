@@ -18,6 +18,7 @@ const ESTIMATE: &str = "sync.estimate";
 const SYSTEM: &str = "sync.system";
 const LIST_RESOURCES: &str = "sync.list-resources";
 const GET_RESOURCE: &str = "sync.get-resource";
+const FIND_LISTED: &str = "sync.find-listed";
 const LIST_GRANTS: &str = "sync.list-grants";
 const GRANT: &str = "provisioning.grant";
 const REVOKE: &str = "provisioning.revoke";
@@ -48,7 +49,13 @@ pub(super) fn operations() -> Vec<Operation> {
     let resource = || vec![BindingSource::Resource];
     let principal = || vec![BindingSource::Principal];
     vec![
-        operation(Sent::ListUsers, Kind::User, USER_LIST, &[LIST_RESOURCES]),
+        // No binding can reach into a filter; the page shows no more than the list does.
+        operation(
+            Sent::ListUsers,
+            Kind::User,
+            USER_LIST,
+            &[LIST_RESOURCES, FIND_LISTED],
+        ),
         about(
             operation(
                 Sent::AdminGetUser,
@@ -73,7 +80,7 @@ pub(super) fn operations() -> Vec<Operation> {
             Sent::ListGroups,
             Kind::Group,
             USER_POOL_RESOURCE_READ,
-            &[LIST_RESOURCES, GET_RESOURCE],
+            &[LIST_RESOURCES, GET_RESOURCE, FIND_LISTED],
         ),
         about(
             operation(

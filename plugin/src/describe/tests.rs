@@ -46,7 +46,7 @@ fn exactly_six_reading_and_six_changing_operations_are_asked_for() {
                 "ListUsers",
                 "user-list",
                 "user",
-                vec!["sync.list-resources"]
+                vec!["sync.list-resources", "sync.find-listed"]
             ),
             (
                 "AdminGetUser",
@@ -58,7 +58,11 @@ fn exactly_six_reading_and_six_changing_operations_are_asked_for() {
                 "ListGroups",
                 "user-pool-resource-read",
                 "group",
-                vec!["sync.list-resources", "sync.get-resource"]
+                vec![
+                    "sync.list-resources",
+                    "sync.get-resource",
+                    "sync.find-listed"
+                ]
             ),
             (
                 "ListUsersInGroup",

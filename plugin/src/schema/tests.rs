@@ -155,3 +155,50 @@ fn what_is_required_leaves_out_what_nobody_chooses() {
     let required: Vec<&str> = Schema::new(&pool, "p").required().collect();
     assert_eq!(required, ["email", "name"]);
 }
+
+#[test]
+fn a_phone_number_has_its_country_code_and_nothing_but_digits() {
+    // Whether or not the pool tells its schema.
+    for pool in [
+        Pool::default(),
+        pool(json!([{"Name": "phone_number", "AttributeDataType": "String"}])),
+    ] {
+        for good in ["+15555550100", "+1", "+491234567890123", ""] {
+            assert_eq!(refusal(&pool, "phone_number", good), None, "{good}");
+        }
+        for bad in [
+            "15555550100",
+            "0171 5555555",
+            "+1 555 5550100",
+            "+1-555-555-0100",
+            "+",
+            "+4912345678901234",
+            "+١٢٣",
+            " +15555550100",
+        ] {
+            let message = refusal(&pool, "phone_number", bad).unwrap();
+            assert!(message.contains("E.164"), "{bad}: {message}");
+            assert!(!message.contains("555"), "{message}");
+        }
+    }
+    let custom = pool(json!([{"Name": "custom:phone", "AttributeDataType": "String"}]));
+    assert_eq!(refusal(&custom, "custom:phone", "0171 5555555"), None);
+}
+
+#[test]
+fn a_truth_value_is_the_word_for_it() {
+    let pool = pool(json!([
+        {"Name": "email_verified", "AttributeDataType": "Boolean"},
+        {"Name": "custom:external", "AttributeDataType": "Boolean"},
+    ]));
+    for name in ["email_verified", "custom:external"] {
+        for good in ["true", "false", "True", "FALSE"] {
+            assert_eq!(refusal(&pool, name, good), None, "{good}");
+        }
+        for bad in ["yes", "1", "", " true", "hunter2"] {
+            let message = refusal(&pool, name, bad).unwrap();
+            assert!(message.contains("true or false"), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+}

@@ -6,6 +6,8 @@ use crate::settings::{
 };
 use serde_json::{Value, json};
 
+mod listed;
+
 const POOL: &str = "us-east-1_AbCd12345";
 
 fn open_with(more: &[(&str, &str)], bodies: &[(u16, Value)]) -> (Session<Fake>, Fake) {

@@ -20,6 +20,8 @@ pub(crate) enum Content {
     Whole(Bytes),
     /// A piece, and then the connection breaks. The header has announced more.
     Aborted(Bytes),
+    /// A piece, and then nothing while the connection stays open. The header has announced more.
+    Stalled(Bytes),
     /// Pieces with pauses.
     Drip {
         rest: Bytes,
@@ -31,6 +33,16 @@ pub(crate) enum Content {
     Endless,
     /// An aborted body whose piece has been handed over.
     Breaking,
+}
+
+impl Content {
+    /// The bytes of a body that is whole.
+    pub(crate) fn whole(self) -> Bytes {
+        match self {
+            Self::Whole(bytes) => bytes,
+            _ => Bytes::new(),
+        }
+    }
 }
 
 impl Body for Content {
@@ -54,6 +66,9 @@ impl Body for Content {
             Self::Breaking => Poll::Ready(Some(Err(io::Error::other(
                 "the body is broken off on purpose",
             )))),
+            // Nobody is going to wake it; the connection ends with the client or the server.
+            Self::Stalled(bytes) if bytes.is_empty() => Poll::Pending,
+            Self::Stalled(bytes) => frame(std::mem::take(bytes)),
             Self::Endless => frame(Bytes::from_static(ENDLESS_CHUNK)),
             Self::Drip {
                 rest,

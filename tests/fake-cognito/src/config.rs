@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::api::Paging;
 use crate::clock::Clock;
 use crate::credentials::{Credentials, Key};
-use crate::fault::{Faults, Rule};
 use crate::log::DEFAULT_CAPACITY;
 use crate::pool::PoolSpec;
 use crate::quota::Quotas;
+use crate::rule::{Faults, Rule};
+use crate::storm::Storm;
 
 /// The time that every request waits before it is answered, in real time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,6 +115,13 @@ impl Config {
     #[must_use]
     pub fn fault(self, rule: Rule) -> Self {
         self.faults.add(rule);
+        self
+    }
+
+    /// Begins a storm, in place of the one before.
+    #[must_use]
+    pub fn storm(self, storm: Storm) -> Self {
+        self.faults.begin(storm);
         self
     }
 

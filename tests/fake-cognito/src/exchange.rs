@@ -13,7 +13,8 @@ use crate::answer::Refusal;
 use crate::api::{Twist, target};
 use crate::body::Content;
 use crate::clock::http_date;
-use crate::fault::{Fault, Reply};
+use crate::farewell::Farewell;
+use crate::fault::{Fault, Moment, Reply};
 use crate::hash::{draw, uuid};
 use crate::log::{Connection, Entry};
 use crate::server::Shared;
@@ -81,6 +82,7 @@ impl Outcome {
 pub(crate) async fn handle(
     shared: &Shared,
     connection: &Connection,
+    farewell: &Farewell,
     request: Request<Incoming>,
 ) -> Result<Response<Content>, io::Error> {
     let (parts, body) = request.into_parts();
@@ -138,7 +140,10 @@ pub(crate) async fn handle(
             .push(("content-type".to_owned(), other.clone()));
     }
 
-    let silent = matches!(fault, Some(Fault::Drop | Fault::Hang));
+    let silent = matches!(
+        fault,
+        Some(Fault::Drop | Fault::Hang | Fault::Reset(Moment::Before))
+    );
     let contents = shared.log.keeps_contents();
     shared.log.record(Entry {
         operation,
@@ -163,6 +168,13 @@ pub(crate) async fn handle(
         Some(Fault::Hang) => std::future::pending::<()>().await,
         Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
         _ => {}
+    }
+    if let Some(fault @ (Fault::Reset(_) | Fault::Length(_))) = fault {
+        farewell.prepare(
+            fault,
+            respond(shared, outcome, None, &request_id).map(Content::whole),
+        );
+        return Err(io::Error::other("the connection ends on purpose"));
     }
     Ok(respond(shared, outcome, fault, &request_id))
 }
@@ -203,6 +215,10 @@ fn respond(
             let mut body = outcome.body;
             Content::Aborted(body.split_to(length / 2))
         }
+        Some(Fault::Stall) => {
+            let mut body = outcome.body;
+            Content::Stalled(body.split_to(length / 2))
+        }
         Some(Fault::Drip { bytes, pause }) => Content::Drip {
             rest: outcome.body,
             bytes: *bytes,
@@ -223,7 +239,7 @@ fn respond(
             headers.insert(HeaderName::from_static(name), value);
         }
     }
-    if matches!(fault, Some(Fault::Abort)) {
+    if matches!(fault, Some(Fault::Abort | Fault::Stall)) {
         headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     for (name, value) in &outcome.headers {

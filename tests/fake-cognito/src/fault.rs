@@ -1,11 +1,7 @@
-//! Faults on demand: which requests go wrong, and how.
-//!
-//! Rules are counted and drawn from seeds, never from time, so that a failing run can be repeated.
-//! By default a fault that replaces the answer strikes before the operation takes effect;
-//! [`Rule::after_effect`] lets the operation happen first, which is how a client meets a timeout
-//! after a successful write.
+//! The ways in which a request can go wrong. Which request does, is said by a
+//! [`Rule`](crate::Rule) or drawn by a [`Storm`](crate::Storm).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +9,6 @@ use serde_json::Value;
 
 use crate::answer::Refusal;
 use crate::api::Twist;
-use crate::hash::draw;
 use crate::operation::Operation;
 
 /// A complete answer that the service did not make.
@@ -36,6 +31,29 @@ pub enum ListMember {
     Null,
     /// It is a text instead of a list.
     WrongType,
+}
+
+/// Where in its answer a connection breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing of it is sent.
+    Before,
+    /// The header and half of the body are.
+    Within,
+    /// All of it is.
+    After,
+}
+
+/// How `Content-Length` lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LengthLie {
+    /// More than what comes before the connection closes.
+    TooLong,
+    /// Half of what comes; the connection stays open, so that a client which goes on using it meets
+    /// the rest.
+    TooShort,
+    /// It is there twice, first right and then too short.
+    Twice,
 }
 
 /// Holds requests up until a test has done what must happen before they are looked at.
@@ -76,6 +94,12 @@ pub enum Fault {
     Reply(Reply),
     /// The connection closes without an answer.
     Drop,
+    /// The connection is reset (RST, where [`Fault::Drop`] and [`Fault::Abort`] close it).
+    Reset(Moment),
+    /// `Content-Length` does not agree with the body.
+    Length(LengthLie),
+    /// Half of the body comes and then nothing; the connection stays open.
+    Stall,
     /// Nothing is ever sent; the connection stays open until the client or the server goes.
     Hang,
     /// The answer comes, but later.
@@ -118,6 +142,12 @@ pub enum Fault {
     Overlap,
     /// All rows are sent at once, whatever the limit.
     Oversize,
+    /// The page has one row, whatever the limit.
+    ShortPage,
+    /// The page has no row, and a token.
+    EmptyPage,
+    /// The token of the request is refused as if it were too old; a request without one is answered.
+    ExpiredCursor,
 }
 
 impl Fault {
@@ -154,6 +184,16 @@ impl Fault {
             body: Bytes::from_static(
                 b"<html><head><title>Not what you asked for</title></head></html>",
             ),
+        })
+    }
+
+    /// A status and no body at all.
+    #[must_use]
+    pub fn bare(status: u16) -> Self {
+        Self::Reply(Reply {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
         })
     }
 
@@ -227,6 +267,9 @@ impl Fault {
             Self::Restart => Twist::Restart,
             Self::Overlap => Twist::Overlap,
             Self::Oversize => Twist::Oversize,
+            Self::ShortPage => Twist::Short,
+            Self::EmptyPage => Twist::Empty,
+            Self::ExpiredCursor => Twist::Expired,
             _ => Twist::None,
         }
     }
@@ -269,203 +312,9 @@ impl Fault {
     }
 }
 
-/// Which requests a fault strikes.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    fault: Fault,
-    operation: Option<Operation>,
-    containing: Option<String>,
-    skip: u64,
-    times: u64,
-    probability: Option<(f64, u64)>,
-    after_effect: bool,
-    seen: u64,
-    struck: u64,
-}
-
-impl Rule {
-    /// Strikes every request.
-    #[must_use]
-    pub fn any(fault: Fault) -> Self {
-        Self {
-            fault,
-            operation: None,
-            containing: None,
-            skip: 0,
-            times: u64::MAX,
-            probability: None,
-            after_effect: false,
-            seen: 0,
-            struck: 0,
-        }
-    }
-
-    /// Strikes every request of one operation.
-    #[must_use]
-    pub fn on(operation: Operation, fault: Fault) -> Self {
-        Self {
-            operation: Some(operation),
-            ..Self::any(fault)
-        }
-    }
-
-    /// Only requests whose body contains this text.
-    #[must_use]
-    pub fn containing(mut self, text: impl Into<String>) -> Self {
-        self.containing = Some(text.into());
-        self
-    }
-
-    /// Only the n-th matching request, counted from one.
-    #[must_use]
-    pub fn nth(mut self, n: u64) -> Self {
-        self.skip = n.saturating_sub(1);
-        self.times = 1;
-        self
-    }
-
-    /// Lets so many matching requests through first.
-    #[must_use]
-    pub fn after(mut self, requests: u64) -> Self {
-        self.skip = requests;
-        self
-    }
-
-    /// Strikes at most so many times.
-    #[must_use]
-    pub fn times(mut self, times: u64) -> Self {
-        self.times = times;
-        self
-    }
-
-    /// Strikes each matching request with this probability, drawn from a seed.
-    #[must_use]
-    pub fn probability(mut self, probability: f64, seed: u64) -> Self {
-        self.probability = Some((probability, seed));
-        self
-    }
-
-    /// Lets the operation take effect before its answer is lost.
-    #[must_use]
-    pub fn after_effect(mut self) -> Self {
-        self.after_effect = true;
-        self
-    }
-
-    fn strikes(&mut self, operation: Option<Operation>, body: &[u8]) -> bool {
-        let matches = self
-            .operation
-            .is_none_or(|wanted| operation == Some(wanted))
-            && self.containing.as_ref().is_none_or(|text| {
-                !text.is_empty() && body.windows(text.len()).any(|part| part == text.as_bytes())
-            });
-        if !matches {
-            return false;
-        }
-        let place = self.seen;
-        self.seen += 1;
-        let lucky = self.probability.is_some_and(|(probability, seed)| {
-            draw(seed, 0, place) as f64 / u64::MAX as f64 >= probability
-        });
-        let strikes = place >= self.skip && self.struck < self.times && !lucky;
-        self.struck += u64::from(strikes);
-        strikes
-    }
-}
-
-/// What strikes one request.
-#[derive(Clone, Debug)]
-pub(crate) struct Strike {
-    pub(crate) fault: Fault,
-    pub(crate) after_effect: bool,
-}
-
-/// The rules of the service; clones are the same rules and may be changed while it runs.
-#[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<Vec<Rule>>>);
-
-impl Faults {
-    /// Adds a rule. Of several that match a request the first strikes; the others do not count it.
-    pub fn add(&self, rule: Rule) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(rule);
-    }
-
-    /// Forgets all rules.
-    pub fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
-
-    /// How often the present rules have struck.
-    #[must_use]
-    pub fn struck(&self) -> u64 {
-        let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rules.iter().map(|rule| rule.struck).sum()
-    }
-
-    pub(crate) fn strike(&self, operation: Option<Operation>, body: &[u8]) -> Option<Strike> {
-        let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let rule = rules
-            .iter_mut()
-            .find_map(|rule| rule.strikes(operation, body).then_some(rule))?;
-        Some(Strike {
-            fault: rule.fault.clone(),
-            after_effect: rule.after_effect,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn strikes(rule: Rule, requests: usize) -> Vec<usize> {
-        let faults = Faults::default();
-        faults.add(rule);
-        (1..=requests)
-            .filter(|_| {
-                faults
-                    .strike(Some(Operation::ListUsers), b"{\"a\":1}")
-                    .is_some()
-            })
-            .collect()
-    }
-
-    #[test]
-    fn rules_strike_by_place_and_count() {
-        assert_eq!(strikes(Rule::any(Fault::Drop).nth(3), 6), [3]);
-        assert_eq!(strikes(Rule::any(Fault::Drop).times(2), 6), [1, 2]);
-        assert_eq!(strikes(Rule::any(Fault::Drop).after(2).times(2), 6), [3, 4]);
-        assert_eq!(
-            strikes(Rule::on(Operation::ListGroups, Fault::Drop), 6),
-            [0; 0]
-        );
-        assert_eq!(
-            strikes(Rule::any(Fault::Drop).containing("\"b\""), 6),
-            [0; 0]
-        );
-        assert_eq!(strikes(Rule::any(Fault::Drop).containing("\"a\""), 1), [1]);
-    }
-
-    #[test]
-    fn a_probability_repeats_itself() {
-        let first = strikes(Rule::any(Fault::Drop).probability(0.3, 5), 1_000);
-        assert_eq!(
-            first,
-            strikes(Rule::any(Fault::Drop).probability(0.3, 5), 1_000)
-        );
-        assert!((200..400).contains(&first.len()), "{}", first.len());
-        assert!(strikes(Rule::any(Fault::Drop).probability(0.0, 5), 100).is_empty());
-        assert_eq!(
-            strikes(Rule::any(Fault::Drop).probability(1.0, 5), 100).len(),
-            100
-        );
-    }
 
     #[test]
     fn a_list_can_lose_its_member_and_keep_its_token() {

@@ -4,7 +4,7 @@
 //! operations of the connector, and behaves as AWS documents them where the emulators do not:
 //! signatures are verified by its own code, filters and names are checked, quotas are counted, page
 //! tokens are bound to their list. Pools come out of a seed at any size and take memory only for what
-//! was changed. Faults are injected by rule.
+//! was changed. Faults are injected by rule, or come as a storm out of a seed.
 //!
 //! It is no identity provider: nobody can sign in, there are no clients, tokens or messages. What a
 //! message would have been is noted ([`Pool::invitations`]). Quotas per single user are not counted,
@@ -32,6 +32,7 @@ mod clock;
 mod config;
 mod credentials;
 mod exchange;
+mod farewell;
 mod fault;
 mod hash;
 mod log;
@@ -39,18 +40,22 @@ mod model;
 mod operation;
 mod pool;
 mod quota;
+mod rule;
 mod server;
 mod sigv4;
+mod storm;
 mod token;
 
 pub use api::Paging;
 pub use clock::Clock;
 pub use config::{Config, Latency};
 pub use credentials::{Credentials, Key};
-pub use fault::{Fault, Faults, Gate, ListMember, Reply, Rule};
+pub use fault::{Fault, Gate, LengthLie, ListMember, Moment, Reply};
 pub use log::{Entry, RequestLog};
 pub use model::{Group, Text, User};
 pub use operation::{Class, Operation, UnknownName};
 pub use pool::{Generated, GroupSizes, Invitation, Pool, PoolError, PoolSpec, sample_pool};
 pub use quota::Quotas;
+pub use rule::{Faults, Rule};
 pub use server::{Server, StartError};
+pub use storm::Storm;

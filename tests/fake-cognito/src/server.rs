@@ -1,5 +1,6 @@
 //! A running server: starting, accepting connections, its handles, and the end.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +18,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Latency};
 use crate::credentials::Credentials;
 use crate::exchange::handle;
-use crate::fault::Faults;
+use crate::farewell::Farewell;
 use crate::log::RequestLog;
 use crate::pool::{Pool, PoolError};
 use crate::quota::Quotas;
+use crate::rule::Faults;
 
 /// After a failed accept: long enough not to spin, short enough that nobody notices.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -300,10 +302,13 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     // A page is written at once; waiting for more to send only adds delay.
     let _ = stream.set_nodelay(true);
     let connection = shared.log.connected();
-    let service = service_fn(|request| handle(&shared, &connection, request));
-    // An error here is a client that went away, or a fault that was asked for.
-    let _ = http1::Builder::new()
+    let farewell = Farewell::default();
+    let service = service_fn(|request| Box::pin(handle(&shared, &connection, &farewell, request)));
+    let mut exchanges = http1::Builder::new()
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    // An error here is a client that went away, or a fault that was asked for.
+    let _ = poll_fn(|context| exchanges.poll_without_shutdown(context)).await;
+    let stream = exchanges.into_parts().io.into_inner();
+    farewell.say(stream).await;
 }

@@ -70,6 +70,14 @@ pub(crate) fn read(binding: &str, token: &str) -> Option<Position> {
     })
 }
 
+/// The place that a token leads to and the empty pages before it, whatever list it belongs to.
+pub(crate) fn place(token: &str) -> Option<(u64, u16)> {
+    let bytes = decode(token).filter(|bytes| bytes.len() == TOKEN_BYTES)?;
+    let next = bytes.get(3..11)?.try_into().ok()?;
+    let empty_run = bytes.get(27..29)?.try_into().ok()?;
+    Some((u64::from_be_bytes(next), u16::from_be_bytes(empty_run)))
+}
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn encode(bytes: &[u8]) -> String {
@@ -133,6 +141,7 @@ mod tests {
         let token = write("a", POSITION);
         assert_eq!(read("a", &token), Some(POSITION));
         assert_eq!(read("b", &token), None);
+        assert_eq!(place(&token), Some((POSITION.next, POSITION.empty_run)));
         for bent in [
             &token[1..],
             &token[..token.len() - 4],

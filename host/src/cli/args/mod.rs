@@ -218,7 +218,21 @@ fn subcommands(description: &Description) -> Vec<Command> {
                 )
                 .value_name(None::<&str>)
                 .action(ArgAction::SetTrue),
-            ),
+            )
+            .arg(
+                option(
+                    "fresh",
+                    "",
+                    "Begins anew, also where an interrupted sync could be gone on with",
+                )
+                .value_name(None::<&str>)
+                .action(ArgAction::SetTrue),
+            )
+            .arg(option(
+                "keep",
+                "N",
+                "How many snapshots the store keeps from now on; 2 if that was never said",
+            )),
         Command::new("list")
             .about("Lists rows of the current snapshot")
             .arg(
@@ -237,6 +251,26 @@ fn subcommands(description: &Description) -> Vec<Command> {
         Command::new("stats")
             .about("Counts what is in the current snapshot")
             .arg(run()),
+        Command::new("diff")
+            .about("Shows what changed between two snapshots; ends with code 1 if anything did")
+            .arg(
+                Arg::new("from")
+                    .value_name("FROM")
+                    .help("As `connector syncs` shows it; the snapshot before the current one if left out"),
+            )
+            .arg(
+                Arg::new("to")
+                    .value_name("TO")
+                    .help("Another one than the current snapshot"),
+            )
+            .arg(
+                option(
+                    "store-b",
+                    "FILE",
+                    "Looks for TO in this store; FROM is then the current snapshot of --store if left out",
+                )
+                .value_hint(ValueHint::FilePath),
+            ),
         Command::new("syncs").about("Lists the runs in the store and their state"),
         Command::new("get")
             .about("Reads one resource from the service, as it is now")

@@ -1,5 +1,7 @@
 //! What a store promises, tried on real files.
 
+mod checkpoint;
+mod comparing;
 mod maintenance;
 mod opening;
 mod publishing;
@@ -64,7 +66,27 @@ fn start() -> RunStart {
         // 2026-11-23T14:02:10Z
         started_at: OffsetDateTime::from_unix_timestamp(1_795_442_530).unwrap(),
         scope: Scope::everything(&kinds),
+        settings: [("pool".to_owned(), "one".to_owned())].into(),
+        lists: vec!["users".to_owned(), "groups".to_owned()],
         kinds,
+    }
+}
+
+/// Rows without a list, where only the rows matter.
+impl SyncStore {
+    fn write_page(&mut self, run: &Run, page: &Page) -> Result<(), StoreError> {
+        let step = Step {
+            list: "rows",
+            next: None,
+            first_page: None,
+            brought: &[],
+            note: "",
+        };
+        self.store_page(run, page, &step)
+    }
+
+    fn write_pages(&mut self, run: &Run, pages: &[Page]) -> Result<(), StoreError> {
+        pages.iter().try_for_each(|page| self.write_page(run, page))
     }
 }
 

@@ -77,9 +77,10 @@ impl Service {
             Some(text) => {
                 let position = token::read(&binding, text)
                     .ok_or_else(|| Refusal::parameter("Invalid pagination token given."))?;
-                let expired = self
-                    .token_lifetime_ms
-                    .is_some_and(|lifetime| now_ms - position.issued_ms >= lifetime);
+                let expired = twist == Twist::Expired
+                    || self
+                        .token_lifetime_ms
+                        .is_some_and(|lifetime| now_ms - position.issued_ms >= lifetime);
                 if expired || position.generation != generation {
                     return Err(Refusal::parameter("Pagination token has expired."));
                 }
@@ -103,8 +104,11 @@ impl Service {
 
     /// How many items this page may have.
     fn page_size(&self, turn: &Turn<'_>) -> usize {
-        if turn.twist == Twist::Oversize {
-            return usize::MAX;
+        match turn.twist {
+            Twist::Oversize => return usize::MAX,
+            Twist::Short => return 1,
+            Twist::Empty => return 0,
+            _ => {}
         }
         let paging = &self.paging;
         let place = turn.binding.bytes().fold(turn.start.next, |sum, byte| {
@@ -155,7 +159,7 @@ impl Service {
         if next.is_none() && written > 0 && self.paging.empty_at_end {
             next = Some(after_last);
         }
-        if turn.twist == Twist::RepeatToken {
+        if matches!(turn.twist, Twist::RepeatToken | Twist::Empty) {
             next = Some(turn.start.next);
         }
         if let Some(next) = next {

@@ -36,6 +36,12 @@ pub(crate) enum Twist {
     Overlap,
     /// The limit is ignored and everything is sent.
     Oversize,
+    /// The page has one row.
+    Short,
+    /// The page has no row and a token.
+    Empty,
+    /// The token of the request is too old.
+    Expired,
 }
 
 /// The service without its transport.

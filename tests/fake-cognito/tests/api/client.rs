@@ -1,5 +1,6 @@
 //! A small blocking client with AWS's signer, which can be told to do everything wrong.
 
+use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -192,6 +193,36 @@ impl Client {
             };
             tokio::time::timeout(patience, read).await.ok()
         })
+    }
+
+    /// Sends on a bare socket and says what came, until the body is whole or, without `stop`,
+    /// until the connection ends; for answers that a client of HTTP would not show.
+    pub(crate) fn raw(&self, operation: &str, stop: bool) -> (String, std::io::Result<()>) {
+        let body = json!({"UserPoolId": POOL}).to_string();
+        let request = self.signed(operation, body.clone().into());
+        let mut bytes = b"POST / HTTP/1.1\r\n".to_vec();
+        for (name, value) in request.headers() {
+            bytes.extend(format!("{name}: ").bytes());
+            bytes.extend(value.as_bytes());
+            bytes.extend(b"\r\n");
+        }
+        bytes.extend(format!("content-length: {}\r\n\r\n{body}", body.len()).bytes());
+        let address = self.endpoint.trim_start_matches("http://");
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(&bytes).unwrap();
+        let mut answer = Vec::new();
+        let mut piece = [0; 4096];
+        let end = loop {
+            match stream.read(&mut piece) {
+                Ok(0) => break Ok(()),
+                Ok(read) => answer.extend(&piece[..read]),
+                Err(error) => break Err(error),
+            }
+            if stop && answer.ends_with(b"}") {
+                break Ok(());
+            }
+        };
+        (String::from_utf8(answer).unwrap(), end)
     }
 
     /// Sends an operation on the usual pool.

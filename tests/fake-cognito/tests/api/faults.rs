@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fake_cognito::{
-    Fault, Latency, ListMember, Operation, PoolSpec, Rule, Server, StartError, User,
+    Fault, Latency, LengthLie, ListMember, Moment, Operation, PoolSpec, Rule, Server, StartError,
+    Storm, User,
 };
 use serde_json::json;
 
@@ -265,4 +266,94 @@ fn only_loopback_is_served_and_pools_must_be_sound() {
         Server::start_blocking(taken),
         Err(StartError::Bind(..))
     ));
+}
+
+#[test]
+fn connections_are_reset_before_within_and_after_the_body() {
+    for (moment, whole, any) in [
+        (Moment::Before, false, false),
+        (Moment::Within, false, true),
+        (Moment::After, true, true),
+    ] {
+        let (_server, client) = struck(Fault::Reset(moment));
+        let (text, end) = client.raw("ListUsers", false);
+        let error = end.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            std::io::ErrorKind::ConnectionReset,
+            "{moment:?}"
+        );
+        assert_eq!(!text.is_empty(), any, "{moment:?}");
+        assert_eq!(text.ends_with('}'), whole, "{moment:?}");
+    }
+}
+
+#[test]
+fn lengths_lie_in_three_ways() {
+    let wire = |lie| {
+        let (_server, client) = struck(Fault::Length(lie));
+        client.raw("ListUsers", true).0
+    };
+    let lengths = |text: &str| -> Vec<usize> {
+        let head = text.split("\r\n\r\n").next().unwrap();
+        head.lines()
+            .filter_map(|line| line.strip_prefix("content-length: "))
+            .map(|length| length.parse().unwrap())
+            .collect()
+    };
+    let body = |text: &str| text.split("\r\n\r\n").nth(1).unwrap().len();
+    let text = wire(LengthLie::TooLong);
+    assert!(lengths(&text)[0] > body(&text));
+    let text = wire(LengthLie::TooShort);
+    assert!(lengths(&text)[0] < body(&text));
+    let text = wire(LengthLie::Twice);
+    assert_eq!(lengths(&text)[0], body(&text));
+    assert!(lengths(&text)[1] < body(&text));
+}
+
+#[test]
+fn a_stalled_body_comes_by_half() {
+    let (_server, client) = struck(Fault::Stall);
+    let patience = Duration::from_secs(60);
+    assert!(client.first_bytes("ListUsers", 1_000, patience).is_some());
+    let too_much = 1 << 20;
+    assert_eq!(
+        client.first_bytes("ListUsers", too_much, Duration::from_millis(50)),
+        None
+    );
+}
+
+#[test]
+fn pages_are_short_or_empty_and_cursors_expire_without_losing_a_row() {
+    for fault in [Fault::ShortPage, Fault::EmptyPage] {
+        let (_server, client) = serve_config(config(pool()).fault(Rule::any(fault.clone()).nth(2)));
+        let (users, sizes) = client.pages("ListUsers", &json!({}));
+        let expected: &[usize] = match fault {
+            Fault::ShortPage => &[60, 1, 60, 29],
+            _ => &[60, 0, 60, 30],
+        };
+        assert_eq!(sizes, expected);
+        assert_eq!(users.len(), 150);
+    }
+    let (_server, client) = struck(Fault::ExpiredCursor);
+    let token = client.call("ListUsers", json!({})).ok()["PaginationToken"].clone();
+    let refused = client.call("ListUsers", json!({"PaginationToken": token}));
+    assert_eq!(refused.error_type(), "InvalidParameterException");
+}
+
+#[test]
+fn a_storm_strikes_what_no_rule_strikes_and_can_be_ended() {
+    let (server, client) = serve_config(
+        config(pool())
+            .storm(Storm::new(1).broken(1_000))
+            .fault(Rule::on(Operation::ListGroups, Fault::throttled())),
+    );
+    let struck = client.call("ListGroups", json!({}));
+    assert_eq!(struck.error_type(), "TooManyRequestsException");
+    let _ = client.send("ListUsers", json!({"UserPoolId": POOL}).to_string());
+    assert_eq!(server.faults().struck(), 2);
+    assert_eq!(server.faults().storm_struck().values().sum::<u64>(), 1);
+    server.faults().clear();
+    client.call("ListUsers", json!({})).ok();
+    assert_eq!(server.faults().struck(), 0);
 }

@@ -153,14 +153,14 @@ fn kinds() -> Vec<Kind> {
 fn operations() -> Vec<Operation> {
     // Every placeholder of a route stands for the resource that the call is about: a
     // call for one team can't read another.
-    let get = |name: &str, path: &str, function: &str, kind: &str, scope: &str| Operation {
+    let get = |name: &str, path: &str, functions: &[&str], kind: &str, scope: &str| Operation {
         name: name.to_owned(),
         access: Access::Read,
         route: Some(Route {
             method: "GET".to_owned(),
             path: path.to_owned(),
         }),
-        functions: vec![function.to_owned()],
+        functions: functions.iter().map(|&name| name.to_owned()).collect(),
         kinds: vec![kind.to_owned()],
         rate_class: RATE_CLASS.to_owned(),
         bound: path
@@ -175,11 +175,9 @@ fn operations() -> Vec<Operation> {
         permission: Some(scope.to_owned()),
         optional: false,
     };
-    let (list, one, grants) = (
-        "sync.list-resources",
-        "sync.get-resource",
-        "sync.list-grants",
-    );
+    let list = &["sync.list-resources"];
+    let one = &["sync.get-resource", "sync.find-listed"];
+    let grants = &["sync.list-grants"];
     vec![
         get("ListPeople", "/people", list, PERSON, "people:read"),
         get("GetPerson", "/people/{person}", one, PERSON, "people:read"),
