@@ -3,7 +3,7 @@
 //! A connector is a WebAssembly component of the contract `identity:connector` (`wit/`).
 //! This host decides which places and which operations it may reach, keeps to the
 //! service's rate limits, retries, and stores what was read. [`connector::Connector`]
-//! puts the parts together; [`sync::sync`] reads everything into a [`store::Store`].
+//! puts the parts together; [`sync::Sync`] reads everything into a [`store::Store`].
 //!
 //! Arrows point one way: `cli → sync → engine → egress → limits`; `store` and `export`
 //! know no WebAssembly, and nothing imports `cli`. Without the feature `sandbox` only

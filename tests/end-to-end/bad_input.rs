@@ -125,8 +125,8 @@ fn a_wrong_setting_is_explained_and_nothing_is_sent_or_written() {
 fn options_that_do_not_exist_are_usage_errors() {
     let bench = Bench::with_pool(varied_pool());
     for arguments in [
-        &["sync", "--fresh"][..],
-        &["frobnicate"],
+        &["frobnicate"][..],
+        &["sync", "--frobnicate"],
         &["list"],
         &["sync", "--workers"],
     ] {

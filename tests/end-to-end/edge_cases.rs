@@ -9,7 +9,6 @@ mod service;
 mod table;
 
 use fake_cognito::{Fault, Operation, PoolSpec, Reply, Rule, User};
-use serde_json::Value;
 
 use crate::support::POOL;
 
@@ -20,15 +19,6 @@ fn users(number: usize) -> impl Iterator<Item = User> {
 
 fn pool_of(number: usize) -> PoolSpec {
     PoolSpec::literal(POOL).users(users(number))
-}
-
-/// How often a sync warned of something.
-fn warned(summary: &Value, code: &str) -> u64 {
-    let warnings = summary["warnings"].as_array().unwrap().iter();
-    warnings
-        .filter(|warning| warning["code"] == code)
-        .map(|warning| warning["count"].as_u64().unwrap())
-        .sum()
 }
 
 /// A success with a body that the double would never send.

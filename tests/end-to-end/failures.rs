@@ -70,15 +70,6 @@ fn a_list_that_is_missing_from_the_answer_is_an_error_and_never_an_empty_pool() 
 }
 
 #[test]
-fn a_list_that_never_ends_is_found_out() {
-    let bench = bench_with(Rule::on(Operation::ListUsers, Fault::RepeatToken).after(3));
-    let ran = bench.run(&["sync"]);
-    assert_eq!(ran.code, 13, "{ran:?}");
-    assert!(ran.stderr.contains("cursor for the second time"), "{ran:?}");
-    assert_nothing_is_current(&bench);
-}
-
-#[test]
 fn a_redirect_is_not_followed() {
     let elsewhere = Bench::with_pool(varied_pool());
     let bench = bench_with(Rule::on(

@@ -13,7 +13,7 @@ use connector_host::limits::{MaxRate, Pacer};
 use connector_host::model::ResourceId;
 use connector_host::settings::Settings;
 use connector_host::store::{Connection, Rows, Scope, Store, StoreError};
-use connector_host::sync::{Options, Progress, SyncError, sync};
+use connector_host::sync::{Options, Progress, Sync, SyncError};
 use connector_host::trust::TrustRecord;
 use guests::bearer_directory::{APPS, Answer as Planned, Holder, PEOPLE, Server, TEAMS};
 
@@ -81,15 +81,15 @@ async fn run(
         scope: Scope::everything(&connector.description().kinds),
         connection,
         allow_shrink: false,
+        fresh: false,
+        keep: None,
+        compare: None,
         workers: 3,
     };
-    sync(
-        Arc::new(connector),
-        options,
-        Arc::new(Progress::default()),
-        std::future::pending(),
-    )
-    .await
+    let progress = Arc::new(Progress::default());
+    Sync::prepare(Arc::new(connector), options, progress)?
+        .run(std::future::pending())
+        .await
 }
 
 fn rows(store: &Store, rows: Rows<'_>) -> Vec<serde_json::Value> {

@@ -25,22 +25,26 @@ fn sync_around(
     ));
     let held = Fault::HeldUntil(look_up.clone());
     faults.add(Rule::on(Operation::ListUsers, held).containing("Filter"));
-    let child = bench
+    let mut child = bench
         .command(&["sync", "-o", "json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let wait = |operation, count| {
-        while bench.server.log().count(operation) < count {
+    let mut wait_for_held = |requests| {
+        while faults.struck() < requests {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
             std::thread::yield_now();
         }
     };
-    wait(Operation::ListUsers, 1);
-    wait(Operation::ListUsersInGroup, 2);
+    wait_for_held(2);
+    while bench.server.log().count(Operation::ListUsers) < 1 {
+        std::thread::yield_now();
+    }
     before_members();
+    bench.server.log().clear();
     members.open();
-    wait(Operation::ListUsers, 2);
+    wait_for_held(3);
     before_look_up();
     look_up.open();
     let ran = crate::support::ran(&child.wait_with_output().unwrap());
@@ -65,11 +69,8 @@ fn who_signed_up_during_the_sync_is_looked_up_in_the_list_and_added() {
     let odd = "a\"b\\c";
     let (summary, ran) = sync_around(
         &bench,
-        || {
-            // A name that could break out of the filter.
-            sign_up(&bench, odd);
-            bench.server.log().clear();
-        },
+        // A name that could break out of the filter.
+        || sign_up(&bench, odd),
         || {},
     );
     assert_eq!(warning_count(&summary, "listed-late"), 1, "{summary}");
@@ -87,10 +88,7 @@ fn who_left_again_before_the_look_up_holds_nothing() {
     let bench = Bench::with_pool(small_pool());
     let (summary, _) = sync_around(
         &bench,
-        || {
-            sign_up(&bench, "dave");
-            bench.server.log().clear();
-        },
+        || sign_up(&bench, "dave"),
         || assert!(bench.pool().remove_user("dave")),
     );
     assert_eq!(warning_count(&summary, "gone-principal"), 1, "{summary}");

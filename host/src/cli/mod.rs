@@ -222,6 +222,7 @@ impl Session<'_> {
     async fn carry_out(self, command: &str) -> Result<ExitCode, Failure> {
         match command {
             "diff" => self.diff(),
+            "sync" => self.sync().await,
             _ => self.dispatch(command).await.map(|()| ExitCode::Done),
         }
     }
@@ -235,7 +236,6 @@ impl Session<'_> {
                 .cloned()
         };
         match command {
-            "sync" => self.sync().await,
             "get" => {
                 let id = resource_id(argument("resource"))?;
                 let connected = self.connect().await?;

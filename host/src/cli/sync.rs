@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::exit::{ExitCode, Failure};
 use super::signals::Signals;
-use super::{Session, connect, hint, print, progress};
+use super::{Session, connect, diff, hint, print, progress};
 use crate::store::Scope;
-use crate::sync::{Beginning, Options, Progress, Sync};
+use crate::sync::{Beginning, Only, Options, Progress, Summary, Sync};
 
 /// Instances that read side by side unless `--workers` says otherwise. At the polite
 /// pace of 5 requests a second one would do; four hide a latency of 800 ms, and more
@@ -19,12 +19,13 @@ const MAX_WORKERS: u32 = 32;
 const MAX_KEEP: u32 = 10_000;
 
 impl Session<'_> {
-    pub(super) async fn sync(self) -> Result<(), Failure> {
+    pub(super) async fn sync(self) -> Result<ExitCode, Failure> {
         let workers = self.number("workers", 1..=MAX_WORKERS)?;
         let keep = self.number("keep", 1..=MAX_KEEP)?;
         let allow_shrink = self.layers.switch(self.matches, "allow-shrink")?;
         let fresh = self.layers.switch(self.matches, "fresh")?;
         let scope = self.scope()?;
+        let compare = self.compared(&scope)?;
         let store = connect::store_file(self.matches, &self.layers);
         let signals = Signals::listen();
         let connected = self.connect().await?;
@@ -41,6 +42,7 @@ impl Session<'_> {
             allow_shrink,
             fresh,
             keep,
+            compare: compare.clone(),
         };
         let sync = Sync::prepare(connector.clone(), options, progress.clone())?;
         match sync.beginning() {
@@ -76,7 +78,76 @@ impl Session<'_> {
                 store.display()
             ));
         }
-        print(self.format, &summary)
+        let differs = compare.is_some() && self.tell_changes(&summary);
+        print(self.format, &summary)?;
+        Ok(match differs {
+            true => ExitCode::Different,
+            false => ExitCode::Done,
+        })
+    }
+
+    /// Tells what is different since the last snapshot, and whether anything is.
+    fn tell_changes(&self, summary: &Summary) -> bool {
+        let Some(changes) = &summary.changes else {
+            // Also with --quiet: what nobody looked at must not be taken for unchanged.
+            hint("warning: there is no snapshot before this one to compare it with");
+            return false;
+        };
+        if !changes.not_compared.is_empty() {
+            hint(&format!(
+                "warning: not compared: {}; the sync {} did not ask for it",
+                changes.not_compared.join(", "),
+                changes.since
+            ));
+        }
+        if !self.quiet {
+            let tallies = &changes.tallies;
+            hint(&diff::summary(tallies, &changes.since, &summary.sync_id));
+        }
+        changes.tallies.is_different()
+    }
+
+    /// What the snapshot is compared with the last one of.
+    fn compared(&self, scope: &Scope) -> Result<Option<Only>, Failure> {
+        let Some(words) = self.layers.option(self.matches, "fail-on-change") else {
+            return Ok(None);
+        };
+        let words: Vec<&str> = words.split(',').map(str::trim).collect();
+        if words.contains(&"any") {
+            return Ok(Some(None));
+        }
+        let kinds = &self.record.approved.kinds;
+        for word in &words {
+            let is_asked_for = match *word {
+                "entitlements" => scope.entitlements,
+                "grants" => scope.grants,
+                word => match kinds.iter().find(|kind| kind.plural == word) {
+                    Some(kind) => scope.has_kind(&kind.id),
+                    None => {
+                        let plurals = kinds.iter().map(|kind| kind.plural.as_str());
+                        let plurals: Vec<&str> = plurals.collect();
+                        return Err(Failure::new(
+                            ExitCode::Invalid,
+                            format!(
+                                "--fail-on-change names `{word}`; there are {}, entitlements, \
+                                 grants and any",
+                                plurals.join(", ")
+                            ),
+                        ));
+                    }
+                },
+            };
+            if !is_asked_for {
+                return Err(Failure::new(
+                    ExitCode::Invalid,
+                    format!(
+                        "--fail-on-change names `{word}`, which --only does not ask for, so that \
+                         nobody would know"
+                    ),
+                ));
+            }
+        }
+        Ok(Some(Some(words.into_iter().map(str::to_owned).collect())))
     }
 
     /// What is asked for.

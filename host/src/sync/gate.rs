@@ -171,7 +171,7 @@ mod tests {
         let started = "2026-11-23T12:00:00Z";
         let before = twin("2026-11-23T11:59:59.999Z");
         let during = twin("2026-11-23T12:00:00.001Z");
-        assert_eq!(twins(&[during.clone()], started), None);
+        assert_eq!(twins(std::slice::from_ref(&during), started), None);
         assert_eq!(
             twins(&[during, before], started),
             Some(GateError::Twins(ResourceId::new("user", "alice")))

@@ -33,7 +33,7 @@ pub use warnings::{Warning, WarningCode};
 
 use crate::connector::ConnectorError;
 use crate::model::ResourceId;
-use crate::store::{Connection, Counters, Counts, Scope, StoreError};
+use crate::store::{Connection, Counters, Counts, Scope, StoreError, Tallies};
 
 /// How to sync.
 #[derive(Clone, Debug)]
@@ -52,6 +52,36 @@ pub struct Options {
     pub fresh: bool,
     /// How many snapshots the store keeps from now on; `None`: as many as before.
     pub keep: Option<u32>,
+    /// Whether the snapshot is compared with the last one, and of what: everything, or only
+    /// of the sorts that these words name.
+    pub compare: Option<Only>,
+}
+
+/// What is compared: everything (`None`), or only of the sorts that these words name (plural
+/// or id of a kind, `entitlements`, `grants`).
+pub type Only = Option<Vec<String>>;
+
+/// What is different since the last snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// The last snapshot.
+    pub since: String,
+    /// How many differences there are of each sort.
+    pub tallies: Tallies,
+    /// What one of the two did not ask for, so that nothing is known of it.
+    pub not_compared: Vec<String>,
+}
+
+impl Serialize for Changes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("since", &self.since)?;
+        for (name, tally) in &self.tallies.0 {
+            map.serialize_entry(name, tally)?;
+        }
+        map.serialize_entry("not_compared", &self.not_compared)?;
+        map.end()
+    }
 }
 
 /// What a complete sync did.
@@ -67,6 +97,8 @@ pub struct Summary {
     pub counters: Counters,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+    /// What is different since the last snapshot, if that was asked for and there was one.
+    pub changes: Option<Changes>,
 }
 
 impl Serialize for Summary {
@@ -83,6 +115,9 @@ impl Serialize for Summary {
         map.serialize_entry("retries", &self.counters.retries)?;
         map.serialize_entry("duration_ms", &self.counters.duration_ms)?;
         map.serialize_entry("warnings", &self.warnings)?;
+        if let Some(changes) = &self.changes {
+            map.serialize_entry("changes", changes)?;
+        }
         map.end()
     }
 }

@@ -9,11 +9,13 @@ use time::OffsetDateTime;
 use super::gate::{self, GateError};
 use super::run::{Run, is_not_found};
 use super::warnings::{Warning, WarningCode};
-use super::{Summary, SyncError};
+use super::{Changes, Only, Summary, SyncError};
 use crate::connector::ConnectorError;
 use crate::engine::Request;
 use crate::model::ResourceId;
-use crate::store::{Forget, Run as StoredRun, RunEnd, RunState, Settled, Store, StoreError};
+use crate::store::{
+    Comparison, Forget, Run as StoredRun, RunEnd, RunState, Settled, Side, Store, StoreError,
+};
 
 /// Resources that may vanish during a sync without a doubt about the rest: more than
 /// this many, and more than this part of those asked for grants (a tenth), and what was
@@ -97,7 +99,7 @@ impl Run {
 
     fn judge_and_publish(&self) -> Result<Summary, SyncError> {
         let vanished = self.lock_vanished().clone();
-        let (sync_id, counts, refused) = {
+        let (sync_id, counts, refused, changes) = {
             let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
             // A system with nothing in it has a snapshot too.
             let (store, run) = target.opened(&self.connector)?;
@@ -109,7 +111,17 @@ impl Run {
             let store = store.store();
             let last = store.current_run()?;
             let refused = self.doubt(store, run, last.as_ref(), &settled)?;
-            (run.sync_id.clone(), settled.counts, refused)
+            // Before the last one may be removed.
+            let changes = match (&self.compare, &last) {
+                (Some(only), Some(last)) if refused.is_none() => Some(changes(
+                    store,
+                    last,
+                    &store.require_run(Some(&run.sync_id))?,
+                    only,
+                )?),
+                _ => None,
+            };
+            (run.sync_id.clone(), settled.counts, refused, changes)
         };
         for kind in self.progress.kinds() {
             let listed = counts.of(&kind.plural).unwrap_or_default();
@@ -147,6 +159,7 @@ impl Run {
             counts,
             counters: self.counters(),
             warnings,
+            changes,
         })
     }
 
@@ -212,4 +225,24 @@ impl Run {
         let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(target.end(&end)?.map(|run| run.sync_id))
     }
+}
+
+/// What is different between two runs of a store.
+fn changes(
+    store: &Store,
+    from: &StoredRun,
+    to: &StoredRun,
+    only: &Only,
+) -> Result<Changes, StoreError> {
+    let words: Option<Vec<&str>> = only
+        .as_ref()
+        .map(|words| words.iter().map(String::as_str).collect());
+    let side = |run| Side { store, run };
+    let comparison = Comparison::new(side(from), side(to), words.as_deref())?;
+    let tallies = comparison.each(None, |_| Ok::<_, StoreError>(()))?;
+    Ok(Changes {
+        since: from.sync_id.clone(),
+        tallies,
+        not_compared: comparison.not_compared().to_vec(),
+    })
 }

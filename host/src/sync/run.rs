@@ -13,7 +13,7 @@ use super::queue::{Item, Queue};
 use super::resume::{self, Beginning};
 use super::target::Target;
 use super::warnings::{WarningCode, Warnings};
-use super::{Options, Summary, SyncError};
+use super::{Only, Options, Summary, SyncError};
 use crate::connector::{Connector, ConnectorError, Session, is_unauthenticated};
 use crate::engine::{Answer, CallError, ErrorCode, Request};
 use crate::limits::deadline;
@@ -81,6 +81,7 @@ impl Sync {
         let run = Run {
             scope: options.scope,
             allow_shrink: options.allow_shrink,
+            compare: options.compare,
             earlier: note.as_ref().map(|note| note.counters),
             begun_at: Instant::now(),
             connector,
@@ -135,6 +136,7 @@ pub(super) struct Run {
     pub(super) budget: Budget,
     pub(super) scope: Scope,
     pub(super) allow_shrink: bool,
+    pub(super) compare: Option<Only>,
     /// What earlier processes took for the same run; `None` if it is a new one.
     pub(super) earlier: Option<Counters>,
     begun_at: Instant,

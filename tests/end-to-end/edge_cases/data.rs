@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{only_page_of_users, pool_of};
 use crate::support::{
-    Bench, POOL, SECRET, assert_rows, expected_grants, expected_groups, expected_users,
+    Bench, POOL, SECRET, assert_nothing_is_current, assert_rows, expected_grants, expected_groups,
+    expected_users,
 };
 
 const SUB: &str = "11111111-2222-4333-8444-555555555555";
@@ -58,19 +59,11 @@ fn names_with_every_separator_are_told_apart_in_every_list() {
     let user_names = [
         "Ops/Team:é😀+1",
         "a%20b&c=d?e#f@g\\h",
-        "c",
-        "b:member:user:c",
+        "a:member:user:b",
         "user:c",
         &long,
     ];
-    let group_names = [
-        "Ops/Team:é😀+1",
-        "a",
-        "a:member",
-        "a:member:user:b",
-        "%2F..",
-        &long,
-    ];
+    let group_names = ["Ops/Team:é😀+1", "a", "a:member", "group:a", "%2F..", &long];
     let mut pool = PoolSpec::literal(POOL).users(user_names.map(User::new));
     for group in group_names {
         pool = pool.group(Group::new(group));
@@ -96,6 +89,21 @@ fn names_with_every_separator_are_told_apart_in_every_list() {
     for user in user_names {
         assert_eq!(bench.json(&["show", &format!("user:{user}")])["id"], user);
     }
+}
+
+#[test]
+fn two_grants_that_would_share_an_id_are_refused() {
+    let pool = PoolSpec::literal(POOL)
+        .users(["c", "b:member:user:c"].map(User::new))
+        .group(Group::new("a"))
+        .group(Group::new("a:member:user:b"))
+        .member("b:member:user:c", "a")
+        .member("c", "a:member:user:b");
+    let bench = Bench::with_pool(pool);
+    let ran = bench.run(&["sync", "-o", "json"]);
+    ran.assert_refused(9, &["grant ids stand for more than one grant"]);
+    assert!(ran.stderr.contains("colon in their name"), "{ran:?}");
+    assert_nothing_is_current(&bench);
 }
 
 #[test]
@@ -304,7 +312,7 @@ fn no_value_and_no_secret_is_in_the_log_of_a_sync() {
     for fault in [None, Some(broken), Some(Fault::html(200))] {
         let bench = Bench::with_pool(PoolSpec::literal(POOL).user(user.clone()));
         let code = if fault.is_some() { 14 } else { 0 };
-        for fault in fault {
+        if let Some(fault) = fault {
             let rule = Rule::on(Operation::ListUsers, fault);
             bench.server.faults().add(rule);
         }

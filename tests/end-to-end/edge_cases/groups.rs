@@ -3,7 +3,9 @@
 use fake_cognito::{Group, PoolSpec};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, POOL, assert_rows, expected_groups, small_pool};
+use crate::support::{
+    Bench, POOL, assert_rows, expected_grants, expected_groups, small_pool, warning_count,
+};
 
 #[test]
 fn no_precedence_zero_and_the_largest_one_stay_three_things() {
@@ -25,6 +27,22 @@ fn no_precedence_zero_and_the_largest_one_stay_three_things() {
         ]
     );
     assert_rows(&groups, &expected_groups(bench.pool()));
+}
+
+#[test]
+fn a_group_that_was_created_again_is_the_same_one_and_is_reported() {
+    let bench = Bench::with_pool(small_pool());
+    bench.json(&["sync"]);
+    assert!(bench.pool().remove_group("admins"));
+    let again = Group::new("admins").dated(1_800_000_000_000, 1_800_000_000_000);
+    assert!(bench.pool().add_group(again));
+    let summary = bench.json(&["sync"]);
+    assert_eq!(warning_count(&summary, "recreated"), 1, "{summary}");
+    assert!(summary["warnings"].to_string().contains("group:admins"));
+    assert_rows(&bench.list("groups"), &expected_groups(bench.pool()));
+    assert_rows(&bench.list("grants"), &expected_grants(bench.pool()));
+    let summary = bench.json(&["sync"]);
+    assert_eq!(summary["warnings"], json!([]), "reported once");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use fake_cognito::{
 };
 use serde_json::json;
 
-use super::{pool_of, users, warned};
+use super::{answer, pool_of, users};
 use crate::support::{
-    Bench, KEY_ID, POOL, SECRET, assert_nothing_is_current, assert_rows, bench_with,
-    expected_grants, expected_groups, expected_users,
+    Bench, KEY_ID, POOL, Ran, SECRET, assert_nothing_is_current, assert_rows, bench_with,
+    expected_grants, expected_groups, expected_users, ran, warning_count,
 };
 
 fn paged(paging: Paging) -> Bench {
@@ -20,6 +20,30 @@ fn paged(paging: Paging) -> Bench {
             .key(Key::new(KEY_ID, SECRET))
             .paging(paging),
     )
+}
+
+/// Syncs, and does something once all users were listed and before the members are.
+fn sync_with_a_change(bench: &Bench, change: impl FnOnce()) -> Ran {
+    let gate = Gate::closed();
+    let faults = bench.server.faults();
+    faults.add(Rule::on(
+        Operation::ListUsersInGroup,
+        Fault::HeldUntil(gate.clone()),
+    ));
+    // A single worker reads the lists of resources to their end first.
+    let mut sync = bench
+        .command(&["sync", "-o", "json", "--workers", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while faults.struck() < 1 {
+        assert!(sync.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    change();
+    gate.open();
+    ran(&sync.wait_with_output().unwrap())
 }
 
 #[test]
@@ -49,40 +73,40 @@ fn empty_pages_in_a_row_are_not_the_end() {
 }
 
 #[test]
+fn empty_pages_that_lead_to_themselves_are_an_error_and_no_empty_pool() {
+    let bench = Bench::with_pool(pool_of(150));
+    let trap = answer(r#"{"Users":[],"PaginationToken":"0"}"#);
+    let rule = Rule::on(Operation::ListUsers, trap).after(1);
+    bench.server.faults().add(rule);
+    let ran = bench.run(&["sync", "-o", "json"]);
+    assert_eq!(ran.code, 14, "{ran:?}");
+    assert!(ran.message().contains("repeats its cursors"), "{ran:?}");
+    assert_nothing_is_current(&bench);
+}
+
+#[test]
 fn a_user_on_two_pages_is_there_once_and_the_repetition_is_counted() {
     let bench = Bench::with_pool(pool_of(150));
     let faults = bench.server.faults();
     faults.add(Rule::on(Operation::ListUsers, Fault::Overlap).after(1));
     let summary = bench.json(&["sync"]);
-    assert_eq!(warned(&summary, "repeated-rows"), 2, "{summary}");
+    assert_eq!(warning_count(&summary, "repeated-rows"), 2, "{summary}");
     assert_eq!(summary["users"], 150);
     assert_rows(&bench.list("users"), &expected_users(bench.pool()));
 }
 
 #[test]
 fn who_is_deleted_after_its_page_was_read_costs_nothing_and_is_in_no_group() {
-    let gate = Gate::closed();
     let bench = Bench::with_pool(
         pool_of(3)
             .group(Group::new("staff"))
             .member("user-000", "staff")
             .member("user-001", "staff"),
     );
-    let held_up = Rule::on(Operation::ListUsersInGroup, Fault::HeldUntil(gate.clone()));
-    bench.server.faults().add(held_up);
     let listed = expected_users(bench.pool());
-    let sync = bench
-        .command(&["sync", "-o", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while bench.server.log().count(Operation::ListUsers) < 1 {
-        std::thread::yield_now();
-    }
-    assert!(bench.pool().remove_user("user-001"));
-    gate.open();
-    let ran = crate::support::ran(&sync.wait_with_output().unwrap());
+    let ran = sync_with_a_change(&bench, || {
+        assert!(bench.pool().remove_user("user-001"));
+    });
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_rows(&bench.list("users"), &listed);
     assert_rows(&bench.list("grants"), &expected_grants(bench.pool()));
@@ -160,22 +184,10 @@ fn the_order_in_which_the_service_lists_changes_no_byte() {
 
 #[test]
 fn who_signs_up_after_the_list_was_read_is_absent_until_the_next_sync() {
-    let gate = Gate::closed();
     let bench = Bench::with_pool(pool_of(70).group(Group::new("staff")));
-    let held_up = Rule::on(Operation::ListUsersInGroup, Fault::HeldUntil(gate.clone()));
-    bench.server.faults().add(held_up);
-    let sync = bench
-        .command(&["sync", "-o", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while bench.server.log().count(Operation::ListUsers) < 2 {
-        std::thread::yield_now();
-    }
-    bench.changed(&["account", "create", "--username", "zoe"]);
-    gate.open();
-    let ran = crate::support::ran(&sync.wait_with_output().unwrap());
+    let ran = sync_with_a_change(&bench, || {
+        bench.changed(&["account", "create", "--username", "zoe"]);
+    });
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(bench.list("users").len(), 70);
     assert_eq!(bench.json(&["sync"])["users"], 71);

@@ -57,6 +57,15 @@ fn a_password_that_the_policy_refuses_is_reported_and_none_is_ever_sent() {
 }
 
 #[test]
+fn a_plain_name_is_refused_where_people_sign_in_with_an_address() {
+    let bench = Bench::with_pool(small_pool().username_attribute("email"));
+    let before = truth(bench.pool());
+    let ran = bench.change(CREATE);
+    ran.assert_refused(3, &["AdminCreateUser", "email"]);
+    assert_eq!(truth(bench.pool()), before);
+}
+
+#[test]
 fn phone_numbers_and_truth_values_are_checked_before_anything_is_sent() {
     let bench = Bench::with_pool(small_pool());
     for (attribute, words) in [

@@ -257,9 +257,7 @@ fn a_server_that_hangs_up_on_everybody_costs_no_row() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    while bench.server.log().count(Operation::ListUsersInGroup) < 1
-        && bench.server.log().count(Operation::ListUsers) < 2
-    {
+    while bench.server.faults().struck() < 1 {
         std::thread::yield_now();
     }
     bench.server.close_connections();
@@ -309,6 +307,7 @@ fn an_answer_with_two_lengths_or_a_false_one_is_an_error() {
     let other = length + 1;
     let shorter = length - 1;
     for headers in [
+        format!("content-length: {length}\r\ncontent-length: {length}\r\n"),
         format!("content-length: {length}\r\ncontent-length: {other}\r\n"),
         format!("content-length: {other}\r\ncontent-length: {length}\r\n"),
         format!("content-length: {length}, {other}\r\n"),

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::operation::Operation;
 
@@ -51,6 +52,8 @@ struct Shared {
     accepted: AtomicU64,
     open: AtomicU64,
     peak: AtomicU64,
+    /// Tells those who wait for a request that one has come.
+    arrived: (Mutex<()>, Condvar),
 }
 
 /// The request log; clones are the same log.
@@ -96,6 +99,16 @@ impl RequestLog {
         known + self.0.unknown.load(Ordering::Relaxed)
     }
 
+    /// Waits until so many requests have come in, but no longer than that; says whether they have.
+    #[must_use]
+    pub fn wait_for(&self, total: u64, patience: Duration) -> bool {
+        let (lock, arrived) = &self.0.arrived;
+        let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = arrived.wait_timeout_while(guard, patience, |()| self.total() < total);
+        let (_guard, late) = waited.unwrap_or_else(PoisonError::into_inner);
+        !late.timed_out()
+    }
+
     /// How many connections were accepted.
     #[must_use]
     pub fn connections_accepted(&self) -> u64 {
@@ -139,6 +152,10 @@ impl RequestLog {
     pub(crate) fn record(&self, entry: Entry) {
         self.counter(entry.operation)
             .fetch_add(1, Ordering::Relaxed);
+        let (lock, arrived) = &self.0.arrived;
+        // Nobody may look at the counter and fall asleep between the two steps.
+        drop(lock.lock().unwrap_or_else(PoisonError::into_inner));
+        arrived.notify_all();
         if self.0.capacity == 0 {
             return;
         }

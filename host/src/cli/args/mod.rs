@@ -229,6 +229,11 @@ fn subcommands(description: &Description) -> Vec<Command> {
                 .action(ArgAction::SetTrue),
             )
             .arg(option(
+                "fail-on-change",
+                "KINDS",
+                "Ends with 1 if these are not as in the last snapshot: users, groups, grants or any",
+            ))
+            .arg(option(
                 "keep",
                 "N",
                 "How many snapshots the store keeps from now on; 2 if that was never said",

@@ -69,7 +69,7 @@ impl Session<'_> {
         let mut out = BufWriter::new(io::stdout().lock());
         printed(output.write(&mut out, self.format), Failure::from)?;
         if let (Format::Table, false, Some(tallies)) = (self.format, self.quiet, &output.tallies) {
-            hint(&summary(tallies, from.run, to.run));
+            hint(&summary(tallies, &from.run.sync_id, &to.run.sync_id));
         }
         // A reader who closed the output early did so after the first difference.
         Ok(match output.is_different {
@@ -90,7 +90,8 @@ fn remarks(from: Side<'_>, to: Side<'_>) -> Vec<String> {
         ));
     } else if from.run.component_digest != to.run.component_digest {
         remarks.push(format!(
-            "two components read this, {} and {}: they may see the same thing differently",
+            "they were read by different builds of the component ({} and {}), which may tell the \
+             same thing differently",
             from.run.component_version, to.run.component_version
         ));
     }
@@ -119,8 +120,8 @@ fn differences(from: &Connection, to: &Connection) -> Vec<String> {
     .collect()
 }
 
-fn summary(tallies: &Tallies, from: &Run, to: &Run) -> String {
-    let between = format!("{} and {}", from.sync_id, to.sync_id);
+pub(super) fn summary(tallies: &Tallies, from: &str, to: &str) -> String {
+    let between = format!("{from} and {to}");
     if !tallies.is_different() {
         return format!("no difference between {between}");
     }

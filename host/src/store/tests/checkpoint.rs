@@ -231,7 +231,7 @@ fn the_grants_of_somebody_who_does_not_exist_are_taken_back() {
     store.settle(&run).unwrap();
     let ghost = ResourceId::new("user", "ghost");
     let unknown = store.store().unknown_principals(&run, 10).unwrap();
-    assert_eq!(unknown, [ghost.clone()]);
+    assert_eq!(unknown, std::slice::from_ref(&ghost));
     let mut dropped = 0;
     store
         .drop_principal(&run, &ghost, "users", |grants| {

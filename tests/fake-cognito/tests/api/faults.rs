@@ -205,6 +205,8 @@ fn one_connection_serves_a_client_that_keeps_it() {
     assert_eq!(log.count(Operation::ListUsers), 20);
     assert_eq!(log.count(Operation::AdminGetUser), 0);
     assert_eq!(log.total(), 21);
+    assert!(log.wait_for(21, Duration::from_secs(60)));
+    assert!(!log.wait_for(22, Duration::from_millis(1)));
     let last = log.entries().pop().unwrap();
     assert_eq!(last.operation, Some(Operation::DescribeUserPool));
     assert_eq!(
