@@ -80,12 +80,13 @@ impl Target {
         Ok((store, run))
     }
 
-    /// Ends the run if one was begun.
+    /// Ends the run if one was begun. One that was to be gone on with, and was not touched
+    /// yet, stays as it is.
     pub(super) fn end(&mut self, end: &RunEnd) -> Result<Option<Run>, StoreError> {
         self.ended = true;
         match (&mut self.store, self.run.take()) {
             (Some(store), Some(run)) => store.finish_run(&run, end).map(Some),
-            _ => Ok(None),
+            _ => Ok(self.left.take()),
         }
     }
 }
