@@ -9,28 +9,47 @@ use serde_json::Value;
 
 use crate::support::{
     Bench, POOL, assert_nothing_is_current, assert_rows, bench_with, expected_grants,
-    expected_users, newest_run, varied_pool,
+    expected_users, newest_run, varied_pool, warning_count,
 };
 
 #[test]
 fn passing_faults_cost_a_retry_and_no_row() {
-    let faults: Vec<(&str, Fault)> = vec![
-        ("a throttle", Fault::throttled()),
+    let cases: Vec<(&str, Fault, Option<&str>)> = vec![
+        ("a throttle", Fault::throttled(), None),
         (
             "a throttle with another status",
             Fault::error(429, "TooManyRequestsException", "Rate exceeded"),
+            None,
         ),
         (
             "a server error",
             Fault::error(500, "InternalErrorException", "Something went wrong"),
+            Some("failure"),
         ),
-        ("an HTML page from a load balancer", Fault::html(503)),
-        ("a dropped connection", Fault::Drop),
-        ("an aborted body", Fault::Abort),
-        ("a body that is cut off but well framed", Fault::Truncate),
-        ("bytes that are no text", Fault::InvalidUtf8),
+        (
+            "an HTML page from a load balancer",
+            Fault::html(503),
+            Some("failure"),
+        ),
+        ("a dropped connection", Fault::Drop, Some("bad-answer")),
+        ("an aborted body", Fault::Abort, Some("bad-answer")),
+        (
+            "a body that is cut off but well framed",
+            Fault::Truncate,
+            Some("bad-answer"),
+        ),
+        (
+            "a list that is missing",
+            Fault::List(ListMember::Absent),
+            Some("bad-answer"),
+        ),
+        (
+            "bytes that are no text",
+            Fault::InvalidUtf8,
+            Some("bad-answer"),
+        ),
     ];
-    for (name, fault) in faults {
+    for (name, fault, warning) in cases {
         let bench = bench_with(Rule::on(Operation::ListUsers, fault.clone()).nth(3));
         bench
             .server
@@ -39,6 +58,10 @@ fn passing_faults_cost_a_retry_and_no_row() {
         let summary = bench.json(&["sync"]);
         assert_eq!(bench.server.faults().struck(), 2, "{name}");
         assert_eq!(summary["retries"], 2, "{name}: {summary}");
+        for code in ["failure", "bad-answer"] {
+            let times = if warning == Some(code) { 2 } else { 0 };
+            assert_eq!(warning_count(&summary, code), times, "{name}: {summary}");
+        }
         assert_rows(&bench.list("users"), &expected_users(bench.pool()));
         assert_rows(&bench.list("grants"), &expected_grants(bench.pool()));
     }
