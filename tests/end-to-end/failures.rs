@@ -39,11 +39,6 @@ fn passing_faults_cost_a_retry_and_no_row() {
             Some("bad-answer"),
         ),
         (
-            "a list that is missing",
-            Fault::List(ListMember::Absent),
-            Some("bad-answer"),
-        ),
-        (
             "bytes that are no text",
             Fault::InvalidUtf8,
             Some("bad-answer"),

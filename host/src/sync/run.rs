@@ -5,6 +5,8 @@ use std::mem::Discriminant;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::task::JoinSet;
+
 use super::list::List;
 use super::note::Note;
 use super::page::{brought_by, first_lists, keys, read};
@@ -120,11 +122,14 @@ impl Sync {
     /// On a runtime with one thread only: the store is written on the workers' own threads.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Summary, SyncError> {
         let run = self.run;
+        let mut tasks = JoinSet::new();
         let interrupted = tokio::select! {
-            () = run.read_everything(self.workers) => false,
+            () = run.read_everything(self.workers, &mut tasks) => false,
             () = stop => true,
         };
         run.queue.stop();
+        // Waited for: a call that is still being cut off when the runtime ends panics.
+        tasks.shutdown().await;
         run.finish(interrupted)
     }
 }
@@ -161,13 +166,13 @@ pub(super) struct Denied {
 }
 
 impl Run {
-    async fn read_everything(self: &Arc<Self>, workers: usize) {
+    async fn read_everything(self: &Arc<Self>, workers: usize, tasks: &mut JoinSet<()>) {
         if let Err(error) = self.estimate().await {
             self.fail(error);
             return;
         }
         loop {
-            self.read_lists(workers).await;
+            self.read_lists(workers, tasks).await;
             // With a right missing nothing is published anyway.
             if self.has_failed() || self.is_denied() {
                 return;
@@ -187,8 +192,7 @@ impl Run {
     }
 
     /// Reads lists until none is open.
-    async fn read_lists(self: &Arc<Self>, workers: usize) {
-        let mut tasks = tokio::task::JoinSet::new();
+    async fn read_lists(self: &Arc<Self>, workers: usize, tasks: &mut JoinSet<()>) {
         for _ in 0..workers {
             let run = self.clone();
             tasks.spawn(async move { run.work().await });
