@@ -292,6 +292,7 @@ fn resume(sqlite: &mut Sqlite, run: i64) -> rusqlite::Result<OpenRun> {
                 next_row: last.map_or(first, |last| last + 1),
                 resources: rows.unsigned_abs(),
                 repeated: row.get::<_, i64>(0)?.unsigned_abs(),
+                orphans: 0,
                 settled: false,
                 may_have_orphans: row.get(1)?,
             })

@@ -62,6 +62,8 @@ pub(super) struct OpenRun {
     pub(super) resources: u64,
     /// Entitlements and grants that came more than once.
     pub(super) repeated: u64,
+    /// Rows that settling has removed.
+    pub(super) orphans: u64,
     pub(super) settled: bool,
     /// Whether something was taken back that other rows may belong to.
     pub(super) may_have_orphans: bool,
@@ -124,6 +126,7 @@ impl SyncStore {
             next_row: row_range(number).0,
             resources: 0,
             repeated: 0,
+            orphans: 0,
             settled: false,
             may_have_orphans: false,
         });
@@ -134,8 +137,10 @@ impl SyncStore {
     /// read. More pages may follow; then it is settled anew.
     pub fn settle(&mut self, run: &Run) -> Result<Settled, StoreError> {
         let kinds = self.store.encode(&run.scope.kinds)?;
-        let (keys, orphans) =
-            self.change(run, |transaction, open| settle(transaction, open, &kinds))?;
+        let keys = self.change(run, |transaction, open| match open.settled {
+            true => settled_keys(transaction, open.number),
+            false => settle(transaction, open, &kinds),
+        })?;
         let open = *open_run(&mut self.open, &self.store, run)?;
         let settled = self.store.require_run(Some(&run.sync_id))?;
         // Looking for them takes long, and nearly always nothing came twice.
@@ -147,7 +152,7 @@ impl SyncStore {
         Ok(Settled {
             counts: self.store.counted(&settled)?,
             repeated: open.repeated + open.resources - keys,
-            orphans,
+            orphans: open.orphans,
             twins,
         })
     }
@@ -309,9 +314,20 @@ pub(super) fn write(sqlite: &Sqlite, open: &OpenRun, page: &Page) -> rusqlite::R
     Ok(written)
 }
 
+/// How many resources a settled run has.
+fn settled_keys(sqlite: &Sqlite, run: i64) -> rusqlite::Result<u64> {
+    sqlite
+        .query_row(
+            "SELECT count(*) FROM resource_key WHERE run = ?1",
+            [run],
+            |row| row.get::<_, i64>(0),
+        )
+        .map(i64::unsigned_abs)
+}
+
 /// Sorts the keys of a run, and removes what belongs to something that was taken back.
-/// Returns how many resources there are, and how many rows were removed.
-fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<(u64, u64)> {
+/// Returns how many resources there are.
+fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<u64> {
     let mut keys = settle_into(sqlite, "main", open.number)?;
     let (first, end) = row_range(open.number);
     let mut removed = 0;
@@ -353,5 +369,6 @@ fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<
         "UPDATE run SET settled = 1 WHERE number = ?1",
         [open.number],
     )?;
-    Ok((keys as u64, removed as u64))
+    open.orphans += removed as u64;
+    Ok(keys as u64)
 }
