@@ -65,6 +65,7 @@ fn main() {
             finished_at: OffsetDateTime::now_utc(),
             warnings: Vec::new(),
             counters: Counters::default(),
+            note: String::new(),
         };
         store.finish_run(&run, &end).unwrap();
         println!(
@@ -83,7 +84,7 @@ fn main() {
     };
     let store = open("open for a sync");
     let started = Instant::now();
-    assert!(store.store().resumable().unwrap().is_some());
+    assert!(store.resumable().unwrap().is_some());
     println!("  find the run to go on with   {:>8.1} ms", millis(started));
     drop(store);
     std::fs::write(folder.path().join("connector.db.lock"), "1").unwrap();

@@ -411,7 +411,8 @@ fn an_unchanged_pool_is_the_same_in_every_format() {
     ] {
         let ran = bench.run(&["diff", "-o", format]);
         assert_eq!((ran.code, ran.stdout.as_str()), (0, expected), "{format}");
-        let told = format!("no difference between {first} and {second}\n");
+        let sorts = "users, groups, entitlements, grants";
+        let told = format!("no difference in {sorts} between {first} and {second}\n");
         assert_eq!(ran.stderr, if format == "table" { &told } else { "" });
     }
     let found = bench.json(&["diff"]);
@@ -440,7 +441,9 @@ fn an_incomplete_run_is_compared_with_a_warning() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(
         ran.stderr,
-        format!("warning: the sync {refused} is refused: what it read is incomplete\n")
+        format!(
+            "warning: the sync {refused} is refused: it was read in full and did not become current\n"
+        )
     );
     let found: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(found["to"]["state"], "refused");

@@ -75,9 +75,26 @@ fn a_loss_of_few_rows_and_what_was_not_asked_for_are_no_shrinking() {
     assert_eq!(bench.json(&["sync"])["users"], 80);
     let summary = bench.json(&["sync", "--only", "groups"]);
     assert_eq!(summary["users"], Value::Null);
-    // The last snapshot knows nothing of users, so there is nothing to compare with.
-    remove(&bench, 20..60);
-    assert_eq!(bench.json(&["sync"])["users"], 40);
+}
+
+#[test]
+fn a_sync_that_asked_for_less_does_not_hide_a_loss_from_the_next_one() {
+    let bench = Bench::with_pool(pool_of(100));
+    bench.json(&["sync"]);
+    // So often that no snapshot of the users is left in the store.
+    for _ in 0..3 {
+        bench.json(&["sync", "--only", "groups"]);
+    }
+    remove(&bench, 0..60);
+    let ran = bench.run(&["sync", "-o", "json"]);
+    assert_eq!(ran.code, 9, "{ran:?}");
+    assert!(ran.message().contains("40 users"), "{ran:?}");
+    assert_eq!(bench.json(&["sync", "--allow-shrink"])["users"], 40);
+    assert_eq!(
+        bench.json(&["sync"])["users"],
+        40,
+        "from then on that is known"
+    );
 }
 
 #[test]

@@ -4,19 +4,23 @@
 //! The moments come from a seed: a number of requests after the start, and some
 //! microseconds more, so that a kill hits programs that start, ask, store and publish.
 
+mod changing;
+
 use std::fs;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use fake_cognito::{Fault, Operation, Rule, Storm};
+use fake_cognito::{Config, Fault, Operation, Rule, Storm};
 use fastrand::Rng;
 use serde_json::Value;
 
-use crate::support::{Bench, Ran, bare_command, bench_with, finish};
+use crate::support::{Bench, Ran, bare_command, bench_with, finish, warning_count};
 use crate::weather::{
     End, Seeds, Tally, assert_no_snapshot, assert_tidy, assert_truth, files, finish_in_time, judge,
     signal, site, spawn,
 };
+
+pub(crate) use changing::kill_run_of_a_changing_pool;
 
 /// What repeats a seed of this file.
 const COMMAND: &str = "cargo test -p connector-host --test end_to_end -- kill_runs::whatever";
@@ -25,6 +29,8 @@ const COMMAND: &str = "cargo test -p connector-host --test end_to_end -- kill_ru
 const WORKERS: u64 = 4;
 /// Pages that a worker may have to fetch again after a kill.
 const AGAIN: u64 = 4;
+/// Requests within which a list whose cursor has expired is on its way again, and not far.
+const SOON: u64 = 10;
 /// How long to wait for a request before looking whether the program has ended.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -32,52 +38,141 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub(crate) fn kill_run(seed: u64, kills: u64, tally: &Tally) {
     let mut luck = Rng::with_seed(seed);
     let (users, groups) = (luck.u32(500..1_500), luck.u32(30..80));
-    let pages = {
-        let calm = Bench::start(site(users, groups, seed, &mut luck.clone()));
-        assert_eq!(judge(&calm, &tally.sync(&calm), None), End::Whole);
-        calm.server.log().total()
-    };
+    let pages = pages_of(site(users, groups, seed, &mut luck.clone()), tally);
     let bench = Bench::start(site(users, groups, seed, &mut luck));
     // Faults that cost one request each and end no sync, so that requests can be counted. Other
     // pages than usual would move the places that the service cuts the next ones at.
     let storm = Storm::new(seed).passing(luck.u16(60..=150));
     bench.server.faults().begin(storm);
-    let mut interruptions = 0;
-    let summary = loop {
-        let resumable = has_interrupted_run(&bench);
-        let ran = if interruptions < kills {
-            // So rarely that the last kill still finds something to read.
-            let requests = luck.u64(..=pages / (kills + 1));
-            let name = ["KILL", "KILL", "KILL", "KILL", "TERM", "INT"][luck.usize(..6)];
-            let later = Duration::from_micros(luck.u64(..4_000));
-            let ran = sync_until(&bench, requests, later, name);
-            judge_interrupted(&bench, &ran, &mut luck, tally);
-            ran
-        } else {
-            tally.sync(&bench)
-        };
-        if ran.code == 0 {
-            let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
-            assert_eq!(summary["resumed"], resumable, "{summary}");
-            break summary;
-        }
-        interruptions += 1;
-        assert!(interruptions < 10 * kills, "it never ends: {ran:?}");
+    let plan = Plan {
+        pages,
+        kills,
+        expiring: false,
     };
-    assert_tidy(&bench);
+    let done = kill_until_done(&bench, plan, &mut luck, tally, |_, _| {});
     assert_truth(&bench);
     let (requests, faults) = (bench.server.log().total(), bench.server.faults().struck());
-    let most = pages + faults + AGAIN * WORKERS * interruptions;
+    let most = pages + faults + AGAIN * WORKERS * done.interruptions;
     assert!(
         requests <= most,
-        "{requests} requests for {pages} pages, {faults} faults and {interruptions} \
-         interruptions: {summary}"
+        "{requests} requests for {pages} pages, {faults} faults: {done:?}"
     );
     tally.add("kill runs", 1);
-    tally.add("whole", 1);
     tally.add("pages of kill runs", pages);
-    tally.add("resumed", u64::from(summary["resumed"] == true));
-    tally.service(&bench);
+    done.count(&bench, tally);
+}
+
+/// The same where lists are begun again: cursors expire between two syncs and within one,
+/// and the service starts over without a word.
+pub(crate) fn kill_run_with_restarts(seed: u64, kills: u64, tally: &Tally) {
+    let mut luck = Rng::with_seed(seed);
+    // Many groups, so that members are read while the list of groups goes on.
+    let (users, groups) = (luck.u32(100..900), luck.u32(60..200));
+    let pages = pages_of(site(users, groups, seed, &mut luck.clone()), tally);
+    let bench = Bench::start(site(users, groups, seed, &mut luck));
+    bench.server.faults().begin(restarting(seed, &mut luck));
+    let plan = Plan {
+        pages,
+        kills,
+        expiring: luck.u8(..3) > 0,
+    };
+    let done = kill_until_done(&bench, plan, &mut luck, tally, |_, _| {});
+    assert_truth(&bench);
+    let (requests, faults) = (bench.server.log().total(), bench.server.faults().struck());
+    let restarts = done.restarts();
+    // Whatever belongs to a list may be read again with it. Twice as much because the page after
+    // an unusual one is cut at another place.
+    let most = 2 * pages * (1 + restarts) + faults + AGAIN * WORKERS * done.interruptions;
+    assert!(
+        requests <= most,
+        "{requests} requests for {pages} pages, {faults} faults, {restarts} restarts: {done:?}"
+    );
+    tally.add("kill runs with restarts", 1);
+    tally.add("lists begun again", restarts);
+    done.count(&bench, tally);
+}
+
+/// A storm in which lists have to be begun again, and rarely so often that it is given up.
+fn restarting(seed: u64, luck: &mut Rng) -> Storm {
+    Storm::new(seed)
+        .passing(luck.u16(..=60))
+        .paging(luck.u16(..=40))
+        .restarts(luck.u16(10..=60))
+}
+
+/// How many requests a sync of this service takes when nothing goes wrong.
+fn pages_of(config: Config, tally: &Tally) -> u64 {
+    let calm = Bench::start(config);
+    assert_eq!(judge(&calm, &tally.sync(&calm), None), End::Whole);
+    calm.server.log().total()
+}
+
+/// How a sync is killed.
+#[derive(Clone, Copy)]
+struct Plan {
+    /// How many requests it takes when nothing goes wrong.
+    pages: u64,
+    kills: u64,
+    /// Whether all cursors expire before some syncs begin, and shortly before some kills.
+    expiring: bool,
+}
+
+/// What came of a sync that was killed until it was let through.
+#[derive(Debug)]
+struct Done {
+    summary: Value,
+    interruptions: u64,
+}
+
+impl Done {
+    /// How many lists were begun again.
+    fn restarts(&self) -> u64 {
+        let count = |code| warning_count(&self.summary, code);
+        count("restarted") + count("started-over")
+    }
+
+    fn count(&self, bench: &Bench, tally: &Tally) {
+        tally.add("whole", 1);
+        tally.add("resumed", u64::from(self.summary["resumed"] == true));
+        tally.service(bench);
+    }
+}
+
+/// Syncs with so many kills on the way, and until it is done. `between` is called before
+/// each sync, with whether there is a run to go on with.
+fn kill_until_done(
+    bench: &Bench,
+    plan: Plan,
+    luck: &mut Rng,
+    tally: &Tally,
+    mut between: impl FnMut(&mut Rng, bool),
+) -> Done {
+    let mut interruptions = 0;
+    loop {
+        let resumable = has_interrupted_run(bench);
+        if plan.expiring && luck.bool() {
+            bench.server.expire_tokens();
+        }
+        between(luck, resumable);
+        let ran = if interruptions < plan.kills {
+            let ran = sync_until(bench, Blow::by(plan, luck));
+            judge_interrupted(bench, &ran, luck, tally);
+            ran
+        } else {
+            tally.sync(bench)
+        };
+        if ran.code == 0 {
+            assert_tidy(bench);
+            let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+            assert_eq!(summary["resumed"], resumable, "{summary}");
+            return Done {
+                summary,
+                interruptions,
+            };
+        }
+        interruptions += 1;
+        assert!(interruptions < 10 * plan.kills, "it never ends: {ran:?}");
+    }
 }
 
 fn has_interrupted_run(bench: &Bench) -> bool {
@@ -88,22 +183,53 @@ fn has_interrupted_run(bench: &Bench) -> bool {
     }
 }
 
-/// A sync that gets a signal some time after it has sent so many requests.
-fn sync_until(bench: &Bench, requests: u64, later: Duration, name: &str) -> Ran {
-    let log = bench.server.log();
-    let target = log.total() + requests;
-    let mut child = spawn(bench.command(&["sync", "-o", "json"]));
-    while !log.wait_for(target, GLANCE) {
-        if child.try_wait().unwrap().is_some() {
-            return finish_in_time(child);
+/// When a sync gets which signal.
+struct Blow {
+    requests: u64,
+    /// So many requests after all cursors have expired, if they do.
+    expired: Option<u64>,
+    later: Duration,
+    name: &'static str,
+}
+
+impl Blow {
+    fn by(plan: Plan, luck: &mut Rng) -> Self {
+        Self {
+            // So rarely that the last kill still finds something to read.
+            requests: luck.u64(..=plan.pages / (plan.kills + 1)),
+            expired: (plan.expiring && luck.bool()).then(|| luck.u64(1..=SOON)),
+            later: Duration::from_micros(luck.u64(..4_000)),
+            name: ["KILL", "KILL", "KILL", "KILL", "TERM", "INT"][luck.usize(..6)],
         }
     }
-    // No synchronisation: any moment is as good as any other.
-    let moment = Instant::now() + later;
-    while Instant::now() < moment {
-        std::hint::spin_loop();
+}
+
+/// A sync that gets a signal some time after it has sent so many requests.
+fn sync_until(bench: &Bench, blow: Blow) -> Ran {
+    let log = bench.server.log();
+    let mut child = spawn(bench.command(&["sync", "-o", "json"]));
+    let mut has_sent = |requests| {
+        let target = log.total() + requests;
+        while !log.wait_for(target, GLANCE) {
+            if child.try_wait().unwrap().is_some() {
+                return false;
+            }
+        }
+        true
+    };
+    let mut lives = has_sent(blow.requests);
+    if let Some(requests) = blow.expired.filter(|_| lives) {
+        bench.server.expire_tokens();
+        lives = has_sent(requests);
     }
-    signal(name, child.id());
+    if lives {
+        // No synchronisation: any moment is as good as any other.
+        let moment = Instant::now() + blow.later;
+        while Instant::now() < moment {
+            std::hint::spin_loop();
+        }
+        signal(blow.name, child.id());
+    }
     finish_in_time(child)
 }
 
@@ -164,6 +290,21 @@ fn whatever_ends_a_sync_the_next_one_goes_on_to_the_exact_truth() {
     println!("{}", tally.report());
     assert!(tally.count("kills") >= 3 * seeds.runs, "{}", tally.report());
     assert_eq!(tally.count("resumed"), seeds.runs, "{}", tally.report());
+}
+
+#[test]
+fn whatever_ends_a_sync_whose_lists_begin_again_the_next_one_finds_the_exact_truth() {
+    let tally = Tally::default();
+    let seeds = Seeds::of_test(3_000, 4);
+    seeds.each(
+        COMMAND,
+        || true,
+        |_: &mpsc::Receiver<()>| {},
+        |seed| kill_run_with_restarts(seed, 5, &tally),
+    );
+    println!("{}", tally.report());
+    assert!(tally.count("kills") >= 3 * seeds.runs, "{}", tally.report());
+    assert!(tally.count("lists begun again") > 0, "{}", tally.report());
 }
 
 #[test]

@@ -2,13 +2,14 @@
 //! `cargo test -p connector-host --test end_to_end -- --ignored --nocapture storm`.
 //!
 //! CONNECTOR_STORM_MINUTES says how long (60), CONNECTOR_STORM_SEED the first seed and
-//! CONNECTOR_STORM_RUNS how many seeds; each run's seed is one more than the last one's. Every
-//! eighth run is a run of kills. What was counted is printed every minute.
+//! CONNECTOR_STORM_RUNS how many seeds; each run's seed is one more than the last one's. Three
+//! of eight runs are runs of kills: as they are, with lists that begin again, and with a pool that
+//! changes. What was counted is printed every minute.
 
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use crate::kill_runs::kill_run;
+use crate::kill_runs::{kill_run, kill_run_of_a_changing_pool, kill_run_with_restarts};
 use crate::seeded_faults::storm_run;
 use crate::weather::{Force, Seeds, Tally, number};
 
@@ -17,7 +18,7 @@ const COMMAND: &str =
 const FIRST_SEED: u64 = 1_000_000;
 const MINUTES: u64 = 60;
 const KILLS: u64 = 6;
-const KILL_RUN_EVERY: u64 = 8;
+const KILL_RUNS_PER: u64 = 8;
 
 /// With what only time limits end: twenty seconds without an answer, ten within a body.
 const FORCE: Force = Force {
@@ -54,8 +55,10 @@ fn a_long_storm_never_leaves_a_wrong_snapshot() {
                 report();
             }
         },
-        |seed| match seed % KILL_RUN_EVERY {
+        |seed| match seed % KILL_RUNS_PER {
             0 => kill_run(seed, KILLS, &tally),
+            3 => kill_run_with_restarts(seed, KILLS, &tally),
+            5 => kill_run_of_a_changing_pool(seed, KILLS, &tally),
             _ => storm_run(seed, FORCE, &tally),
         },
     );

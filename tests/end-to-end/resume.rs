@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use fake_cognito::{Fault, Gate, Operation, Rule};
+use fake_cognito::{Config, Fault, Gate, Group, Key, Operation, PoolSpec, Rule, User};
 use rusqlite::Connection as Sqlite;
 use serde_json::Value;
 
 use crate::support::{
-    Bench, Ran, assert_nothing_is_current, assert_rows, expected_grants, expected_groups,
-    expected_users, newest_run, ran, signal, varied_pool, warning_count,
+    Bench, KEY_ID, POOL, Ran, SECRET, assert_nothing_is_current, assert_rows, expected_grants,
+    expected_groups, expected_users, newest_run, ran, signal, varied_pool, warning_count,
 };
 
 const WORKERS: u64 = 4;
@@ -102,7 +102,8 @@ fn an_interrupted_sync_says_how_to_go_on_and_the_next_one_does() {
         assert_the_truth(&bench);
         let sent = bench.server.log().total();
         assert!(sent <= whole + 4 * WORKERS, "{sent} of {whole}");
-        assert_eq!(summary["warnings"], serde_json::json!([]));
+        assert_eq!(warning_count(&summary, "resumed"), 1, "{summary}");
+        assert_eq!(summary["warnings"].as_array().unwrap().len(), 1);
     }
 }
 
@@ -158,8 +159,7 @@ fn a_sync_that_failed_is_gone_on_with_too() {
 fn a_run_that_would_be_another_one_today_is_begun_anew() {
     let digest = "UPDATE run SET component_digest = 'sha256:00'";
     let old = "UPDATE run SET started_at = '2020-01-01T00:00:00.000Z'";
-    // The one list that has a kind.
-    let list = "UPDATE open_list SET list = '{\"of-tomorrow\":1}' WHERE list LIKE '%\"kind\"%'";
+    let list = "UPDATE list_of_run SET list = '{\"of-tomorrow\":1}' WHERE list LIKE '%:\"user\"%'";
     for (sql, arguments, why) in [
         ("", &["--fresh"][..], "that was asked for"),
         (digest, &[], "another version of the component"),
@@ -249,6 +249,76 @@ fn a_second_sync_on_the_same_store_is_refused_while_the_first_one_lives() {
     assert_eq!(bench.json(&["sync"])["resumed"], true);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_store_is_one_store_under_all_its_names() {
+    let bench = Bench::with_pool(varied_pool());
+    bench.json(&["sync", "--only", "groups"]);
+    let named = |name: &str| bench.folder.path().join(name);
+    std::os::unix::fs::symlink(bench.store(), named("link.db")).unwrap();
+    end_at(&bench, Operation::ListUsers, 6, |child| {
+        for arguments in [&["--store", "link.db"][..], &[]] {
+            let second = bench.run(&[&["sync", "-o", "json"], arguments].concat());
+            assert_eq!(second.code, 9, "{second:?}");
+            let runs = bench.json(&[&["syncs"], arguments].concat());
+            assert_eq!(runs[1]["state"], "running", "{runs}");
+        }
+        // Somebody who tidies up does not let a second one in.
+        std::fs::remove_file(named("connector.db.lock")).unwrap();
+        assert_eq!(bench.run(&["sync"]).code, 9);
+        kill(child);
+    });
+    std::fs::hard_link(bench.store(), named("hard.db")).unwrap();
+    let ran = bench.run(&["sync", "-o", "json", "--store", "hard.db"]);
+    ran.assert_refused(3, &["hard.db", "hard links"]);
+    std::fs::remove_file(named("hard.db")).unwrap();
+    assert_eq!(bench.json(&["sync"])["resumed"], true);
+    assert_the_truth(&bench);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_is_taken_away_during_a_sync_is_no_success() {
+    let bench = Bench::with_pool(varied_pool());
+    let gate = Gate::closed();
+    let held = Rule::on(Operation::ListUsers, Fault::HeldUntil(gate.clone())).after(6);
+    bench.server.faults().add(held);
+    let child = bench
+        .command(&["sync", "-o", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while bench.server.faults().struck() == 0 {
+        std::thread::yield_now();
+    }
+    std::fs::remove_file(bench.store()).unwrap();
+    gate.open();
+    let ran = ran(&child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 9, "{ran:?}");
+    assert!(ran.message().contains("removed during the sync"), "{ran:?}");
+}
+
+#[test]
+fn a_damaged_store_is_refused_by_every_sync_and_never_written_to() {
+    let bench = Bench::with_pool(varied_pool());
+    bench.json(&["sync"]);
+    let mut bytes = std::fs::read(bench.store()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8192].fill(0xa5);
+    std::fs::write(bench.store(), &bytes).unwrap();
+    // What a killed sync leaves behind.
+    bench.write("connector.db.lock", "4194304");
+    for _ in 0..3 {
+        let ran = bench.run(&["sync", "-o", "json"]);
+        ran.assert_refused(3, &["is damaged"]);
+        assert!(
+            std::fs::read(bench.store()).unwrap() == bytes,
+            "it was written to"
+        );
+    }
+}
+
 #[test]
 fn a_disk_that_takes_no_more_costs_the_last_page_only() {
     let bench = Bench::with_pool(varied_pool());
@@ -292,4 +362,70 @@ fn as_many_snapshots_are_kept_as_asked_for() {
     }
     bench.json(&["sync", "--only", "groups", "--keep", "1"]);
     assert_eq!(runs(&bench), 1);
+}
+
+/// 70 groups of two, so that the list of groups has two pages.
+fn many_small_groups() -> PoolSpec {
+    let pool = ["alice", "bob"]
+        .map(User::new)
+        .into_iter()
+        .fold(PoolSpec::literal(POOL), PoolSpec::user);
+    (1..=70).fold(pool, |pool, number| {
+        let name = format!("g{number}");
+        let pool = pool.group(Group::new(name.clone()));
+        pool.member("alice", name.clone()).member("bob", name)
+    })
+}
+
+#[test]
+fn members_who_left_while_a_list_that_began_again_was_interrupted_do_not_stay() {
+    let config = Config::new()
+        .pool(many_small_groups())
+        .key(Key::new(KEY_ID, SECRET))
+        .log_contents();
+    let bench = Bench::start(config);
+    let (log, faults) = (bench.server.log(), bench.server.faults());
+    let (second_page, first_again) = (Gate::closed(), Gate::closed());
+    for gate in [&second_page, &first_again] {
+        // The first rule takes the second request, so the other one's second is the third.
+        let held = Fault::HeldUntil(gate.clone());
+        faults.add(Rule::on(Operation::ListGroups, held).nth(2));
+    }
+    // One worker waits for the second page, the other one reads members.
+    let mut child = bench
+        .command(&["sync", "-o", "json", "--workers", "2"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut wait_until = |what: &dyn Fn() -> bool| {
+        while !what() {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+            std::thread::yield_now();
+        }
+    };
+    wait_until(&|| faults.struck() == 1 && log.count(Operation::ListUsersInGroup) == 60);
+    bench.server.expire_tokens();
+    second_page.open();
+    wait_until(&|| faults.struck() == 2);
+    kill(&mut child);
+    child.wait().unwrap();
+    first_again.open();
+    faults.clear();
+    log.clear();
+
+    assert!(bench.pool().remove_member("bob", "g1"));
+    let summary = bench.json(&["sync"]);
+    assert_eq!(summary["resumed"], true, "{summary}");
+    assert_eq!(warning_count(&summary, "restarted"), 1, "{summary}");
+    assert_eq!(warning_count(&summary, "repeated-rows"), 0, "{summary}");
+    let asked = bench.bodies(Operation::ListUsersInGroup);
+    if asked.iter().any(|body| body["GroupName"] == "g1") {
+        assert_the_truth(&bench);
+    } else {
+        // Read once, before the change, and kept as it was read.
+        let grants = bench.list("grants");
+        assert!(bench.pool().add_member("bob", "g1"));
+        assert_rows(&grants, &expected_grants(bench.pool()));
+    }
 }

@@ -330,14 +330,27 @@ fn a_store_can_be_checked_and_copied_while_it_stays_in_use() {
     assert_eq!(listed("copy.db"), listed("connector.db"));
     let again = bench.run(&["store", "backup", "--out", "copy.db"]);
     assert_eq!(again.code, 3, "{again:?}");
-    assert!(again.stderr.contains("copy.db"), "{again:?}");
+    let told = "`copy.db` exists already, and nothing is overwritten: name another file with --out";
+    assert!(again.stderr.contains(told), "{again:?}");
     assert_eq!(bench.run(&["store", "backup"]).code, 2);
 
-    let mut bytes = std::fs::read(bench.store()).unwrap();
-    let half = bytes.len() / 2;
-    bytes.truncate(half);
-    std::fs::write(bench.store(), bytes).unwrap();
-    let damaged = bench.run(&["store", "check"]);
-    assert_eq!(damaged.code, 3, "{damaged:?}");
-    assert!(damaged.stderr.contains("damaged"), "{damaged:?}");
+    let sound = std::fs::read(bench.store()).unwrap();
+    let half = sound.len() / 2;
+    let mut overwritten = sound.clone();
+    overwritten[half / 4096 * 4096..][..4096].fill(0xff);
+    let mut beheaded = sound.clone();
+    beheaded[100..4096].fill(0xff);
+    for bytes in [&sound[..half], &overwritten, &beheaded] {
+        std::fs::write(bench.store(), bytes).unwrap();
+        let damaged = bench.run(&["store", "check", "-o", "json"]);
+        assert_eq!(damaged.code, 3, "{damaged:?}");
+        assert!(damaged.stderr.contains("damaged"), "{damaged:?}");
+        let told: serde_json::Value = serde_json::from_str(&damaged.stdout).unwrap();
+        assert_eq!(told["ok"], false, "{told}");
+        assert!(told["runs"].is_u64() && told["rows"].is_u64(), "{told}");
+        let problems = told["problems"].as_array().unwrap();
+        assert!(!problems.is_empty(), "{told}");
+        let lines = |problem: &serde_json::Value| problem.as_str().unwrap().lines().count();
+        assert!(problems.iter().all(|problem| lines(problem) == 1), "{told}");
+    }
 }

@@ -11,7 +11,7 @@ use super::exit::{ExitCode, Failure, no_kind};
 use super::{print, printed};
 use crate::export::{self, Column, Columns, Format, RenderError};
 use crate::model::ResourceId;
-use crate::store::{Holding, Holdings, Rows, Run, RunState, Store, StoreError};
+use crate::store::{Checked, Holding, Holdings, Rows, Run, RunState, Store, StoreError};
 use crate::trust::description::Kind;
 
 /// A store to read, and how to show it.
@@ -35,6 +35,11 @@ impl Stored {
     /// The store, unless it holds another system than the one that the settings name.
     pub(super) fn store(&self) -> Result<Store, Failure> {
         let store = Store::open(&self.store)?;
+        self.refuse_another(&store)?;
+        Ok(store)
+    }
+
+    fn refuse_another(&self, store: &Store) -> Result<(), Failure> {
         let stored = &store.connection().settings;
         for (name, value) in &self.meant {
             if let Some(other) = stored.get(name).filter(|other| *other != value) {
@@ -48,7 +53,7 @@ impl Stored {
                 .hint(format!("name another store with --store FILE, or leave {name} out")));
             }
         }
-        Ok(store)
+        Ok(())
     }
 
     /// Rows of one sort.
@@ -162,17 +167,28 @@ impl Stored {
         print(self.format, &stats)
     }
 
-    /// Whether all of the store is sound.
+    /// Whether all of the store is sound. What can't even be opened for its damage is
+    /// answered with an object too, so that a script need not read messages.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        let checked = self.store()?.check()?;
+        let store = match Store::open(&self.store) {
+            Ok(store) => store,
+            Err(error) => {
+                if let Some(checked) = Checked::unopened(&error) {
+                    print(self.format, &checked)?;
+                }
+                return Err(error.into());
+            }
+        };
+        self.refuse_another(&store)?;
+        let checked = store.check()?;
         print(self.format, &checked)?;
-        match checked.problems.first() {
+        match checked.problems.into_iter().next() {
             None => Ok(()),
-            Some(first) => Err(Failure::new(
-                ExitCode::Invalid,
-                format!("the store `{}` is damaged: {first}", self.store.display()),
-            )
-            .hint("restore a copy, or move it away and sync into a new one")),
+            Some(detail) => Err(StoreError::Corrupt {
+                path: store.path().to_owned(),
+                detail,
+            }
+            .into()),
         }
     }
 
@@ -208,12 +224,17 @@ impl Stored {
 
 /// Also with --quiet: half a list must never be taken for the whole.
 pub(super) fn warn_if_incomplete(run: &Run) {
-    if run.state != RunState::Complete {
-        super::hint(&format!(
-            "warning: the sync {} is {}: what it read is incomplete",
-            run.sync_id, run.state
-        ));
-    }
+    let why = match run.state {
+        RunState::Complete => return,
+        RunState::Refused => "it was read in full and did not become current",
+        RunState::Running | RunState::Partial | RunState::Interrupted => {
+            "what it read is incomplete"
+        }
+    };
+    super::hint(&format!(
+        "warning: the sync {} is {}: {why}",
+        run.sync_id, run.state
+    ));
 }
 
 /// What was not asked for is unknown, which is something else than empty.

@@ -56,7 +56,7 @@ impl Session<'_> {
             Beginning::GoesOn { .. } => {}
             // Also with --quiet: what was read before is not used.
             Beginning::Anew { sync_id, why } => hint(&format!(
-                "beginning anew; the interrupted sync {sync_id} is left: {why}"
+                "beginning anew; the interrupted sync {sync_id} is given up: {why}"
             )),
         }
         let no_color = self.layers.is_set("NO_COLOR");
@@ -95,7 +95,7 @@ impl Session<'_> {
         };
         if !changes.not_compared.is_empty() {
             hint(&format!(
-                "warning: not compared: {}; the sync {} did not ask for it",
+                "warning: not compared: {}; no snapshot in the store knows more of it than {}",
                 changes.not_compared.join(", "),
                 changes.since
             ));
@@ -121,7 +121,10 @@ impl Session<'_> {
             let is_asked_for = match *word {
                 "entitlements" => scope.entitlements,
                 "grants" => scope.grants,
-                word => match kinds.iter().find(|kind| kind.plural == word) {
+                word => match kinds
+                    .iter()
+                    .find(|kind| kind.plural == word || kind.id == word)
+                {
                     Some(kind) => scope.has_kind(&kind.id),
                     None => {
                         let plurals = kinds.iter().map(|kind| kind.plural.as_str());

@@ -9,18 +9,20 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection as Sqlite, OptionalExtension, Transaction, params};
 
-use super::forget::{Forget, forget};
+use super::forget::{Forget, forget, unsettle};
 use super::run::{Run, RunStart, RunState};
 use super::schema::{row_range, to_json};
 use super::writer::{OpenRun, Page, SyncStore, open_run, write};
 use super::{Store, StoreError};
 use crate::model::ResourceId;
 
-/// A list that is not at its end.
+/// A list of a run, and how far it has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenList {
+pub struct ListOfRun {
     /// The list.
     pub list: String,
+    /// Whether it was read to its end.
+    pub done: bool,
     /// Where it goes on; `None`: at its start.
     pub cursor: Option<String>,
     /// Keys of the rows of its first page, by which a list that starts over is known.
@@ -49,8 +51,10 @@ pub struct Resumable {
     pub run: Run,
     /// The settings that it was begun with.
     pub settings: BTreeMap<String, String>,
-    /// The lists that are not at their end.
-    pub lists: Vec<OpenList>,
+    /// All lists that were begun.
+    pub lists: Vec<ListOfRun>,
+    /// How many resources of each kind were read, repeated ones included.
+    pub rows: Vec<(String, u64)>,
     /// Resources that vanished while they were read.
     pub vanished: Vec<ResourceId>,
     /// What the sync noted last.
@@ -58,15 +62,12 @@ pub struct Resumable {
 }
 
 impl Store {
-    /// The newest run, if it ended before it was through and can be gone on with. A run of
-    /// a store of version 1 can't.
-    pub fn resumable(&self) -> Result<Option<Resumable>, StoreError> {
-        let Some(run) = self.runs()?.pop() else {
+    /// The newest run, if it ended before it was through and can be gone on with.
+    pub(super) fn resumable(&self) -> Result<Option<Resumable>, StoreError> {
+        let newest = self.newest_run()?;
+        let Some(run) = newest.filter(|run| run.state == RunState::Interrupted) else {
             return Ok(None);
         };
-        if run.state != RunState::Interrupted || self.version()? < 2 {
-            return Ok(None);
-        }
         let open = self.ask(|sqlite| {
             sqlite
                 .query_row(
@@ -82,21 +83,38 @@ impl Store {
         let lists = self.ask(|sqlite| {
             sqlite
                 .prepare(
-                    "SELECT list, cursor, first_page FROM open_list WHERE run = ?1 ORDER BY list",
+                    "SELECT list, done, cursor, coalesce(first_page, '[]') FROM list_of_run
+                     WHERE run = ?1 ORDER BY list",
                 )?
                 .query_map([run.number], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    let list = ListOfRun {
+                        list: row.get(0)?,
+                        done: row.get(1)?,
+                        cursor: row.get(2)?,
+                        first_page: Vec::new(),
+                    };
+                    Ok((list, row.get::<_, String>(3)?))
                 })?
-                .collect::<rusqlite::Result<Vec<(String, Option<String>, Option<String>)>>>()
+                .collect::<rusqlite::Result<Vec<_>>>()
         })?;
-        let lists = lists.into_iter().map(|(list, cursor, first_page)| {
-            let first_page = first_page.map(|text| self.parse(&text)).transpose()?;
-            Ok::<_, StoreError>(OpenList {
-                list,
-                cursor,
-                first_page: first_page.unwrap_or_default(),
+        let lists = lists.into_iter().map(|(list, first_page)| {
+            Ok::<_, StoreError>(ListOfRun {
+                first_page: self.parse(&first_page)?,
+                ..list
             })
         });
+        let (first, end) = row_range(run.number);
+        let rows = self.ask(|sqlite| {
+            sqlite
+                .prepare(
+                    "SELECT kind, count(*) FROM resource WHERE row >= ?1 AND row < ?2
+                     GROUP BY kind ORDER BY kind",
+                )?
+                .query_map([first, end], |row| {
+                    Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        })?;
         let vanished = self.ask(|sqlite| {
             sqlite
                 .prepare("SELECT kind, id FROM vanished WHERE run = ?1 ORDER BY kind, id")?
@@ -111,40 +129,21 @@ impl Store {
         Ok(Some(Resumable {
             settings: self.parse(&settings)?,
             lists: lists.collect::<Result<_, _>>()?,
+            rows,
             vanished,
             note,
             run,
         }))
     }
-
-    /// Hands the id of each resource of a kind that an open run has to `visit`, in the
-    /// order in which they came.
-    pub fn each_stored_id(
-        &self,
-        run: &Run,
-        kind: &str,
-        mut visit: impl FnMut(ResourceId),
-    ) -> Result<(), StoreError> {
-        let (first, end) = row_range(run.number);
-        self.ask(|sqlite| {
-            let mut statement = sqlite.prepare(
-                "SELECT id FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3 ORDER BY row",
-            )?;
-            let mut rows = statement.query(params![first, end, kind])?;
-            while let Some(row) = rows.next()? {
-                visit(ResourceId::new(kind, row.get::<_, String>(0)?));
-            }
-            Ok(())
-        })
-    }
-
-    fn version(&self) -> Result<i64, StoreError> {
-        self.ask(|sqlite| sqlite.pragma_query_value(None, "user_version", |row| row.get(0)))
-    }
 }
 
 impl SyncStore {
-    /// Goes on with a run that [`Store::resumable`] has found in this store.
+    /// The newest run, if it ended before it was through and can be gone on with.
+    pub fn resumable(&self) -> Result<Option<Resumable>, StoreError> {
+        self.store.resumable()
+    }
+
+    /// Goes on with a run that [`SyncStore::resumable`] has found.
     pub fn resume_run(&mut self, run: &Run) -> Result<Run, StoreError> {
         let path = &self.store.path;
         let open = resume(&mut self.store.sqlite, run.number)
@@ -190,24 +189,23 @@ impl SyncStore {
         self.change(run, |transaction, open| {
             forget(transaction, open, &told, rows)?;
             transaction.execute(
-                "UPDATE open_list SET cursor = NULL, first_page = NULL WHERE run = ?1 AND list = ?2",
+                "UPDATE list_of_run SET done = 0, cursor = NULL, first_page = NULL
+                 WHERE run = ?1 AND list = ?2",
                 params![open.number, list],
             )?;
             set_note(transaction, open.number, note)
         })
     }
 
-    /// Takes back a resource that does not exist any more, and the lists of what belongs
-    /// to it.
+    /// Notes that a resource does not exist any more, and ends the lists of what belongs to
+    /// it. Its rows go with [`SyncStore::forget_vanished`].
     pub fn vanish(
         &mut self,
         run: &Run,
         resource: &ResourceId,
         lists: &[String],
     ) -> Result<(), StoreError> {
-        let told = self.told(run)?;
         self.change(run, |transaction, open| {
-            forget(transaction, open, &told, &Forget::Resource(resource))?;
             for list in lists {
                 end_list(transaction, open.number, list)?;
             }
@@ -220,8 +218,30 @@ impl SyncStore {
         })
     }
 
-    /// Takes back the grants of a principal that does not exist, and ends the list that has
-    /// told so. Returns how many grants there were.
+    /// Takes back all resources that have vanished and what they hold, in one pass over the
+    /// rows: finding a single one takes as long.
+    pub fn forget_vanished(&mut self, run: &Run) -> Result<(), StoreError> {
+        self.change(run, |transaction, open| {
+            unsettle(transaction, open)?;
+            let (first, end) = row_range(open.number);
+            let removed = transaction.execute(
+                "DELETE FROM resource WHERE row >= ?2 AND row < ?3
+                 AND (kind, id) IN (SELECT kind, id FROM vanished WHERE run = ?1)",
+                [open.number, first, end],
+            )?;
+            open.resources -= removed as u64;
+            transaction
+                .execute(
+                    "DELETE FROM grant WHERE run = ?1 AND (principal_kind, principal_id) IN
+                       (SELECT kind, id FROM vanished WHERE run = ?1)",
+                    [open.number],
+                )
+                .map(drop)
+        })
+    }
+
+    /// Takes back the grants that a principal held when the run was settled last, since it
+    /// does not exist, and ends the list that has told so. `note` gets how many there were.
     pub fn drop_principal(
         &mut self,
         run: &Run,
@@ -229,9 +249,17 @@ impl SyncStore {
         list: &str,
         note: impl FnOnce(usize) -> String,
     ) -> Result<(), StoreError> {
-        let told = self.told(run)?;
         self.change(run, |transaction, open| {
-            let grants = forget(transaction, open, &told, &Forget::GrantsOf(principal))?;
+            unsettle(transaction, open)?;
+            // By way of the table that is sorted by principals: the grants themselves are
+            // sorted by what they are on, and there may be millions.
+            let grants = transaction.execute(
+                "DELETE FROM grant WHERE run = ?1
+                 AND (kind, id, slug, principal_kind, principal_id) IN
+                   (SELECT kind, id, slug, principal_kind, principal_id FROM grant_of_principal
+                    WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3)",
+                params![open.number, principal.kind, principal.id],
+            )?;
             end_list(transaction, open.number, list)?;
             set_note(transaction, open.number, &note(grants))
         })
@@ -269,7 +297,7 @@ pub(super) fn open(sqlite: &Sqlite, run: i64, start: &RunStart) -> rusqlite::Res
 
 /// Forgets what only an open run needs.
 pub(super) fn close(sqlite: &Sqlite, run: i64) -> rusqlite::Result<()> {
-    for table in ["open_run", "open_list", "vanished"] {
+    for table in ["open_run", "list_of_run", "vanished"] {
         sqlite.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
     }
     Ok(())
@@ -284,7 +312,7 @@ fn resume(sqlite: &mut Sqlite, run: i64) -> rusqlite::Result<OpenRun> {
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)),
     )?;
     let open = transaction.query_row(
-        "SELECT repeated, may_have_orphans FROM open_run WHERE run = ?1",
+        "SELECT repeated, orphans, may_have_orphans FROM open_run WHERE run = ?1",
         [run],
         |row| {
             Ok(OpenRun {
@@ -292,9 +320,9 @@ fn resume(sqlite: &mut Sqlite, run: i64) -> rusqlite::Result<OpenRun> {
                 next_row: last.map_or(first, |last| last + 1),
                 resources: rows.unsigned_abs(),
                 repeated: row.get::<_, i64>(0)?.unsigned_abs(),
-                orphans: 0,
+                orphans: row.get::<_, i64>(1)?.unsigned_abs(),
                 settled: false,
-                may_have_orphans: row.get(1)?,
+                may_have_orphans: row.get(2)?,
             })
         },
     )?;
@@ -308,7 +336,7 @@ fn resume(sqlite: &mut Sqlite, run: i64) -> rusqlite::Result<OpenRun> {
 
 fn add(sqlite: &Sqlite, run: i64, lists: &[String]) -> rusqlite::Result<()> {
     let mut statement =
-        sqlite.prepare_cached("INSERT OR IGNORE INTO open_list (run, list) VALUES (?1, ?2)")?;
+        sqlite.prepare_cached("INSERT OR IGNORE INTO list_of_run (run, list) VALUES (?1, ?2)")?;
     for list in lists {
         statement.execute(params![run, list])?;
     }
@@ -322,8 +350,8 @@ fn take(sqlite: &Sqlite, run: i64, step: &Step<'_>) -> rusqlite::Result<()> {
     };
     sqlite
         .prepare_cached(
-            "INSERT INTO open_list (run, list, cursor, first_page) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET cursor = excluded.cursor,
+            "INSERT INTO list_of_run (run, list, cursor, first_page) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET done = 0, cursor = excluded.cursor,
                first_page = coalesce(excluded.first_page, first_page)",
         )?
         .execute(params![
@@ -337,12 +365,15 @@ fn take(sqlite: &Sqlite, run: i64, step: &Step<'_>) -> rusqlite::Result<()> {
 
 fn end_list(sqlite: &Sqlite, run: i64, list: &str) -> rusqlite::Result<()> {
     sqlite
-        .prepare_cached("DELETE FROM open_list WHERE run = ?1 AND list = ?2")?
+        .prepare_cached(
+            "INSERT INTO list_of_run (run, list, done) VALUES (?1, ?2, 1)
+             ON CONFLICT DO UPDATE SET done = 1, cursor = NULL, first_page = NULL",
+        )?
         .execute(params![run, list])
         .map(drop)
 }
 
-fn set_note(sqlite: &Sqlite, run: i64, note: &str) -> rusqlite::Result<()> {
+pub(super) fn set_note(sqlite: &Sqlite, run: i64, note: &str) -> rusqlite::Result<()> {
     sqlite
         .execute(
             "UPDATE open_run SET note = ?2 WHERE run = ?1",

@@ -65,7 +65,7 @@ pub enum StoreError {
         known: i64,
     },
     /// A damaged store.
-    #[error("the store `{}` is damaged ({detail}): restore a copy, or move it away and sync into a new one", .path.display())]
+    #[error("the store `{0}` is damaged ({1}): restore a copy (remove `{0}-wal` and `{0}-shm` beside it first), or move all three away and sync into a new one", .path.display(), one_line(.detail))]
     Corrupt {
         /// The store.
         path: PathBuf,
@@ -104,6 +104,12 @@ pub enum StoreError {
         /// The process, if it is known.
         owner: Option<u32>,
     },
+    /// Somebody has moved or removed it while it was written.
+    #[error("the store `{}` was moved, replaced or removed during the sync, so what was read is not there: sync again, and leave the file alone meanwhile", .path.display())]
+    Replaced {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// Another program holds SQLite's own lock for too long.
     #[error("the store `{}` is held by another program: close it and try again", .path.display())]
     Busy {
@@ -111,7 +117,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// No room.
-    #[error("no room is left for the store `{}`: free some and sync again, which goes on where this one stopped", .path.display())]
+    #[error("no room is left for the store `{}`: free some and try again; what was stored before is kept", .path.display())]
     Full {
         /// The store.
         path: PathBuf,
@@ -123,6 +129,34 @@ pub enum StoreError {
         path: PathBuf,
         /// The run.
         sync_id: String,
+    },
+    /// The disk, or whatever is behind it, fails.
+    #[error("reading or writing the store `{}` failed ({source}): look after the disk and try again; what was stored before is kept", .path.display())]
+    Disk {
+        /// The store.
+        path: PathBuf,
+        /// SQLite's words.
+        source: rusqlite::Error,
+    },
+    /// A copy was to be written over something.
+    #[error("`{}` exists already, and nothing is overwritten: name another file with --out", .path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A copy was to be written to nowhere.
+    #[error("there is no folder `{}` to write the copy into: create it or name another file with --out", .folder.display())]
+    NoFolder {
+        /// What is not there.
+        folder: PathBuf,
+    },
+    /// A second copy to the same file.
+    #[error("another backup to `{}` is running{}: wait for it to end or name another file with --out", .path.display(), .owner.map_or_else(String::new, |pid| format!(" (process {pid})")))]
+    BackupRuns {
+        /// Where both would write.
+        path: PathBuf,
+        /// The process, if it is known.
+        owner: Option<u32>,
     },
     /// Anything else that SQLite reports.
     #[error("the store `{}` failed: {source}", .path.display())]
@@ -161,11 +195,17 @@ impl StoreError {
             | Self::Corrupt { .. }
             | Self::Unreadable { .. }
             | Self::Unwritable { .. }
-            | Self::OtherConnection { .. } => StoreErrorClass::Unusable,
-            Self::Locked { .. } | Self::Busy { .. } => StoreErrorClass::InUse,
-            Self::Full { .. } | Self::RunClosed { .. } | Self::Sqlite { .. } => {
-                StoreErrorClass::Failed
-            }
+            | Self::OtherConnection { .. }
+            | Self::Exists { .. }
+            | Self::NoFolder { .. } => StoreErrorClass::Unusable,
+            Self::Locked { .. }
+            | Self::Busy { .. }
+            | Self::Replaced { .. }
+            | Self::BackupRuns { .. } => StoreErrorClass::InUse,
+            Self::Full { .. }
+            | Self::Disk { .. }
+            | Self::RunClosed { .. }
+            | Self::Sqlite { .. } => StoreErrorClass::Failed,
         }
     }
 
@@ -194,6 +234,7 @@ impl StoreError {
             },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::SystemIoFailure) => Self::Disk { path, source },
             _ => Self::Sqlite { path, source },
         }
     }
@@ -206,4 +247,57 @@ fn incomplete_hint(newest: Option<&str>) -> String {
              read, and `syncs` whether it is still running)"
         )
     })
+}
+
+/// What SQLite says of a damaged file, without its line breaks and headings: a message is
+/// one line, and there is only one database in a store.
+pub(super) fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && *line != "*** in database main ***")
+        .collect();
+    lines.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(code: i32) -> String {
+        let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        StoreError::from_sqlite(Path::new("my.db"), source).to_string()
+    }
+
+    #[test]
+    fn a_failing_disk_and_a_full_one_are_told_apart() {
+        let failing = told(rusqlite::ffi::SQLITE_IOERR_READ);
+        let (start, end) = (
+            "reading or writing the store `my.db` failed (",
+            "): look after the disk and try again; what was stored before is kept",
+        );
+        assert!(
+            failing.starts_with(start) && failing.ends_with(end),
+            "{failing}"
+        );
+        assert_eq!(
+            told(rusqlite::ffi::SQLITE_FULL),
+            "no room is left for the store `my.db`: free some and try again; what was stored \
+             before is kept"
+        );
+    }
+
+    #[test]
+    fn damage_is_told_in_one_line_with_the_files_that_would_spoil_a_restored_copy() {
+        let damaged = StoreError::Corrupt {
+            path: PathBuf::from("my.db"),
+            detail: "*** in database main ***\nTree 5 page 7: one\nTree 5 page 8: two".to_owned(),
+        };
+        assert_eq!(
+            damaged.to_string(),
+            "the store `my.db` is damaged (Tree 5 page 7: one; Tree 5 page 8: two): restore a copy \
+             (remove `my.db-wal` and `my.db-shm` beside it first), or move all three away and sync \
+             into a new one"
+        );
+    }
 }

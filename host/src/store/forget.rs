@@ -27,8 +27,6 @@ pub enum Forget<'a> {
     GrantsOn(&'a ResourceId),
     /// The grants that a principal holds, but for those that their resource has told.
     GrantsHeldBy(&'a ResourceId),
-    /// All grants of a principal.
-    GrantsOf(&'a ResourceId),
 }
 
 impl SyncStore {
@@ -56,15 +54,9 @@ pub(super) fn forget(
     told: &str,
     rows: &Forget<'_>,
 ) -> rusqlite::Result<usize> {
-    open.settled = false;
-    open.may_have_orphans = true;
+    unsettle(sqlite, open)?;
     let run = open.number;
     let (first, end) = row_range(run);
-    sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run])?;
-    sqlite.execute(
-        "UPDATE open_run SET may_have_orphans = 1 WHERE run = ?1",
-        [run],
-    )?;
     let removed = match rows {
         Forget::Resources { kind, parent: None } => sqlite.execute(
             "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
@@ -95,13 +87,25 @@ pub(super) fn forget(
              AND kind NOT IN (SELECT value FROM json_each(?4))",
             params![run, of.kind, of.id, told],
         ),
-        Forget::GrantsOf(of) => sqlite.execute(
-            "DELETE FROM grant WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3",
-            params![run, of.kind, of.id],
-        ),
     }?;
     if matches!(rows, Forget::Resources { .. } | Forget::Resource(_)) {
         open.resources -= removed as u64;
     }
     Ok(removed)
+}
+
+/// Notes that rows of an open run are about to go: others may belong to them.
+pub(super) fn unsettle(sqlite: &Sqlite, open: &mut OpenRun) -> rusqlite::Result<()> {
+    open.settled = false;
+    open.may_have_orphans = true;
+    sqlite.execute(
+        "UPDATE run SET settled = 0 WHERE number = ?1",
+        [open.number],
+    )?;
+    sqlite
+        .execute(
+            "UPDATE open_run SET may_have_orphans = 1 WHERE run = ?1",
+            [open.number],
+        )
+        .map(drop)
 }

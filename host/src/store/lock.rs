@@ -3,7 +3,8 @@
 //! SQLite's own locks last for a transaction, a sync lasts for minutes. A file beside
 //! the store carries a lock that the system drops with the process, however it ends, so
 //! that it also tells whether the owner of an unfinished run lives. The store itself is
-//! never opened for that: closing a second handle of a SQLite file drops SQLite's locks.
+//! locked too, as long as it is open, and is let go after SQLite has: closing a second
+//! handle of a SQLite file drops SQLite's own locks.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -24,6 +25,10 @@ pub(super) struct SyncLock {
     _file: File,
     path: PathBuf,
     abandoned: bool,
+    /// Whether the file stays when the lock goes.
+    stays: bool,
+    /// The store itself under its path, locked too.
+    store: Option<(File, PathBuf)>,
 }
 
 impl SyncLock {
@@ -50,6 +55,8 @@ impl SyncLock {
                         _file: file,
                         path,
                         abandoned,
+                        stays: false,
+                        store: None,
                     });
                 }
                 Ok(()) => {}
@@ -68,6 +75,47 @@ impl SyncLock {
         Err(unwritable(io::ErrorKind::WouldBlock.into()))
     }
 
+    /// Locks the store itself, once it is there. Whoever removes the file of the lock, or
+    /// comes by another name of the store, meets this one.
+    pub(super) fn hold(&mut self, store: &Path) -> Result<(), StoreError> {
+        let unwritable = |source| StoreError::Unwritable {
+            path: store.to_owned(),
+            source,
+        };
+        let file = File::open(store).map_err(unwritable)?;
+        if has_more_names(&file) {
+            return Err(StoreError::NotAFile {
+                path: store.to_owned(),
+                found: "a file with several names (hard links), each of which would have a log of \
+                        its own",
+            });
+        }
+        match file.try_lock() {
+            Ok(()) => {
+                self.store = Some((file, store.to_owned()));
+                Ok(())
+            }
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+                path: store.to_owned(),
+                owner: None,
+            }),
+            Err(TryLockError::Error(source)) => Err(unwritable(source)),
+        }
+    }
+
+    /// Whether the store is still where it was: what is written into a file that was moved
+    /// away or removed is found by nobody.
+    pub(super) fn still_holds(&self) -> bool {
+        let store = self.store.as_ref();
+        store.is_none_or(|(file, path)| is_still_at(file, path))
+    }
+
+    /// Lets the file of the lock stay, as a kill would, so that the next sync looks at the
+    /// store first.
+    pub(super) fn leave_behind(&mut self) {
+        self.stays = true;
+    }
+
     /// Whether the sync before this one ended without a chance to put things in order.
     pub(super) fn was_abandoned(&self) -> bool {
         self.abandoned
@@ -77,7 +125,9 @@ impl SyncLock {
 impl Drop for SyncLock {
     fn drop(&mut self) {
         // Still locked, so whoever opened it in the meantime finds it gone and tries again.
-        let _ = fs::remove_file(&self.path);
+        if !self.stays {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -115,6 +165,17 @@ fn is_still_at(file: &File, path: &Path) -> bool {
         (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
         _ => false,
     }
+}
+
+#[cfg(unix)]
+fn has_more_names(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|file| file.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_more_names(_: &File) -> bool {
+    false
 }
 
 /// Where an open file cannot be removed, it is still there.

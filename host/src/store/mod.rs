@@ -37,7 +37,7 @@ mod schema;
 mod tests;
 mod writer;
 
-pub use checkpoint::{OpenList, Resumable, Step};
+pub use checkpoint::{ListOfRun, Resumable, Step};
 pub use compare::{Changed, Comparison, Difference, Differs, Member, Side, Tallies, Tally, What};
 pub use connection::Connection;
 pub use doubts::{Dangling, Twin};

@@ -27,13 +27,15 @@ pub(super) enum Found {
 }
 
 /// Looks at a path without opening it. Returns it in absolute form, so that no name has
-/// a meaning of its own for SQLite.
+/// a meaning of its own for SQLite, and without links: the log and the lock lie beside the
+/// file itself, by whatever name it was found.
 pub(super) fn look(path: &Path) -> Result<(PathBuf, Found), StoreError> {
     let unreadable = |source| StoreError::Unreadable {
         path: path.to_owned(),
         source,
     };
     let absolute = std::path::absolute(path).map_err(unreadable)?;
+    let absolute = fs::canonicalize(&absolute).unwrap_or(absolute);
     let found = match fs::metadata(&absolute) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
         Err(error) => return Err(unreadable(error)),

@@ -89,6 +89,34 @@ impl Store {
         )
     }
 
+    /// The run that began last, whatever became of it.
+    pub(super) fn newest_run(&self) -> Result<Option<Run>, StoreError> {
+        self.find_run("WHERE state <> ?1 ORDER BY number DESC LIMIT 1", REMOVED)
+    }
+
+    /// How many rows the last published run had that knew a sort: a run that asked for less
+    /// does not hide what was there before it.
+    pub fn known_counts(&self) -> Result<Counts, StoreError> {
+        let stored: Option<String> = self.ask(|sqlite| {
+            sqlite
+                .query_row("SELECT value FROM meta WHERE key = 'counts'", [], |row| {
+                    row.get(0)
+                })
+                .optional()
+        })?;
+        if let Some(text) = stored {
+            return self.parse(&text);
+        }
+        // A store in which nothing was published since it was carried forward.
+        let mut known = Counts::default();
+        for run in self.runs()? {
+            if let (RunState::Complete, Some(counts)) = (run.state, &run.counts) {
+                known.update(counts);
+            }
+        }
+        Ok(known)
+    }
+
     /// The run with this id.
     pub fn run(&self, sync_id: &str) -> Result<Option<Run>, StoreError> {
         self.find_run("WHERE sync_id = ?1", sync_id)
@@ -169,7 +197,7 @@ impl Store {
     /// The schema that holds the sorted keys of a run. Those of an unsettled one are
     /// sorted into this reader's own temporary tables, which the store never sees.
     pub(super) fn settled_schema(&self, run: &Run) -> Result<&'static str, StoreError> {
-        if run.settled {
+        if run.settled || self.writable && self.is_settled(run)? {
             return Ok("main");
         }
         if !self.writable && self.sorted.get() == Some(run.number) {
@@ -183,6 +211,17 @@ impl Store {
         })?;
         self.sorted.set(Some(run.number));
         Ok("temp")
+    }
+
+    /// Whether a run that is being written has been settled since it was looked at.
+    fn is_settled(&self, run: &Run) -> Result<bool, StoreError> {
+        self.ask(|sqlite| {
+            sqlite.query_row(
+                "SELECT settled FROM run WHERE number = ?1",
+                [run.number],
+                |row| row.get(0),
+            )
+        })
     }
 
     pub(super) fn ask<T>(

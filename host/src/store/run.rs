@@ -173,6 +173,8 @@ pub struct RunEnd {
     pub warnings: Vec<String>,
     /// What it took.
     pub counters: Counters,
+    /// What the sync wants to know again if it is gone on with.
+    pub note: String,
 }
 
 /// What a run took.
@@ -206,6 +208,18 @@ impl Counts {
         self.resources
             .iter()
             .find_map(|(name, rows)| (name == plural).then_some(*rows))
+    }
+
+    /// Takes over what another run knew.
+    pub(super) fn update(&mut self, newer: &Self) {
+        for (plural, rows) in &newer.resources {
+            match self.resources.iter_mut().find(|(name, _)| name == plural) {
+                Some((_, known)) => *known = *rows,
+                None => self.resources.push((plural.clone(), *rows)),
+            }
+        }
+        self.entitlements = newer.entitlements.or(self.entitlements);
+        self.grants = newer.grants.or(self.grants);
     }
 
     /// All names with their rows, in the order in which they are shown.

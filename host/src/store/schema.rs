@@ -60,16 +60,18 @@ CREATE TABLE grant (
 ) WITHOUT ROWID, STRICT;
 ";
 
-/// What a run that has not ended needs to be gone on with: the lists that are not at their
-/// end, what vanished meanwhile, and what is known about its rows and to the sync itself.
+/// What a run that has not ended needs to be gone on with: its lists and how far each has
+/// been read, what vanished meanwhile, and what is known about its rows and to the sync
+/// itself. A list that is done stays, so that what brings it again does not begin it again.
 const OPEN_TABLES: &str = "
 CREATE TABLE open_run (
   run INTEGER PRIMARY KEY, settings TEXT NOT NULL, repeated INTEGER NOT NULL DEFAULT 0,
-  may_have_orphans INTEGER NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT ''
+  orphans INTEGER NOT NULL DEFAULT 0, may_have_orphans INTEGER NOT NULL DEFAULT 0,
+  note TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE TABLE open_list (
-  run INTEGER NOT NULL, list TEXT NOT NULL, cursor TEXT, first_page TEXT,
-  PRIMARY KEY (run, list)
+CREATE TABLE list_of_run (
+  run INTEGER NOT NULL, list TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0, cursor TEXT,
+  first_page TEXT, PRIMARY KEY (run, list)
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE vanished (
   run INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,

@@ -50,7 +50,7 @@ pub struct SyncStore {
     pub(super) store: Store,
     pub(super) open: Option<OpenRun>,
     /// Dropped last: the store is closed before another sync may have it.
-    _lock: SyncLock,
+    lock: SyncLock,
 }
 
 /// What is known of the run that is being written.
@@ -79,14 +79,16 @@ impl SyncStore {
             let (_, owner) = open::to_read(&path)?;
             open::refuse_another(&path, &owner, connection)?;
         }
-        let lock = SyncLock::acquire(&path)?;
+        let mut lock = SyncLock::acquire(&path)?;
         if open::look(&path)?.1 == Found::Nothing {
             open::create(&path, connection)?;
         }
+        lock.hold(&path)?;
         let mut sqlite = open::to_write(&path, connection)?;
         let failed = |source| StoreError::from_sqlite(&path, source);
         if lock.was_abandoned() || has_running_run(&sqlite).map_err(failed)? {
-            open::quick_check(&sqlite, &path)?;
+            // What it leaves behind makes the next sync look too.
+            open::quick_check(&sqlite, &path).inspect_err(|_| lock.leave_behind())?;
         }
         schema::migrate(&mut sqlite).map_err(failed)?;
         let store = Store::writable(sqlite, path, connection.clone());
@@ -102,7 +104,7 @@ impl SyncStore {
         Ok(Self {
             store,
             open: None,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -170,9 +172,25 @@ impl SyncStore {
                     .counted(&self.store.require_run(Some(&run.sync_id))?)?,
             ),
         };
+        if !self.lock.still_holds() {
+            return Err(StoreError::Replaced {
+                path: self.store.path.clone(),
+            });
+        }
+        let mut known = self.store.known_counts()?;
         self.change(run, |transaction, _| {
-            if end.state != RunState::Interrupted {
-                checkpoint::close(transaction, run.number)?;
+            match end.state {
+                RunState::Interrupted => {
+                    checkpoint::set_note(transaction, run.number, &end.note)?;
+                }
+                _ => checkpoint::close(transaction, run.number)?,
+            }
+            if let (RunState::Complete, Some(counts)) = (end.state, &counts) {
+                known.update(counts);
+                transaction.execute(
+                    "INSERT OR REPLACE INTO meta (key, value) VALUES ('counts', ?1)",
+                    [to_json(&known)?],
+                )?;
             }
             transaction.execute(
                 "UPDATE run SET state = ?2, finished_at = ?3, counts = ?4, counters = ?5,
@@ -188,7 +206,13 @@ impl SyncStore {
             )
         })?;
         self.open = None;
-        retention::apply(&self.store)?;
+        // Who interrupts a sync should not wait, and what was published stays so: the next
+        // sync removes what this one could not.
+        if end.state != RunState::Interrupted
+            && let Err(error) = retention::apply(&self.store)
+        {
+            tracing::warn!(%error, "old runs could not be removed");
+        }
         self.store.require_run(Some(&run.sync_id))
     }
 }
@@ -365,10 +389,14 @@ fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<
         }
     }
     open.settled = true;
+    open.orphans += removed as u64;
+    sqlite.execute(
+        "UPDATE open_run SET orphans = ?2 WHERE run = ?1",
+        [open.number, open.orphans.cast_signed()],
+    )?;
     sqlite.execute(
         "UPDATE run SET settled = 1 WHERE number = ?1",
         [open.number],
     )?;
-    open.orphans += removed as u64;
     Ok(keys as u64)
 }

@@ -27,7 +27,7 @@ const DANGLING_ROWS: u64 = 100;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GateError {
     /// Much of what the last snapshot had is gone.
-    #[error("there are {now} {what}, and the last snapshot had {before}")]
+    #[error("there are {now} {what}, and the last snapshot that read them had {before}")]
     Shrunk {
         /// The rows, by the word that people know.
         what: String,
@@ -95,6 +95,16 @@ pub(super) fn shrunk(before: &Counts, now: &Counts) -> Option<GateError> {
             before,
             now,
         })
+    })
+}
+
+/// Whether more members are in no list than could be looked up: nobody knows then whether
+/// they exist, nor who else is missing.
+pub(super) fn unlisted(too_many: bool, found: &Dangling, counts: &Counts) -> Option<GateError> {
+    too_many.then(|| GateError::Dangling {
+        what: "somebody",
+        dangling: found.principals,
+        grants: counts.grants.unwrap_or_default(),
     })
 }
 

@@ -2,6 +2,7 @@
 //! snapshot or does not.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
@@ -14,7 +15,7 @@ use crate::connector::ConnectorError;
 use crate::engine::Request;
 use crate::model::ResourceId;
 use crate::store::{
-    Comparison, Forget, Run as StoredRun, RunEnd, RunState, Settled, Side, Store, StoreError,
+    Comparison, Run as StoredRun, RunEnd, RunState, Settled, Side, Store, StoreError,
 };
 
 /// Resources that may vanish during a sync without a doubt about the rest: more than
@@ -103,16 +104,20 @@ impl Run {
             let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
             // A system with nothing in it has a snapshot too.
             let (store, run) = target.opened(&self.connector)?;
-            for resource in &vanished {
-                // It may have come once more, in a repeated row or a list begun again.
-                store.forget(run, &Forget::Resource(resource))?;
+            if !vanished.is_empty() {
+                // They may have come once more, in a repeated row or a list begun again.
+                store.forget_vanished(run)?;
             }
             let settled = store.settle(run)?;
             let store = store.store();
             let last = store.current_run()?;
+            let compared = match &self.compare {
+                Some(only) => last_that_knows(store, run, only)?.or(last.clone()),
+                None => None,
+            };
             let refused = self.doubt(store, run, last.as_ref(), &settled)?;
             // Before the last one may be removed.
-            let changes = match (&self.compare, &last) {
+            let changes = match (&self.compare, &compared) {
                 (Some(only), Some(last)) if refused.is_none() => Some(changes(
                     store,
                     last,
@@ -190,13 +195,15 @@ impl Run {
             self.warnings
                 .add(WarningCode::Recreated, 1, || id.to_string());
         }
-        let shrunk = last
-            .filter(|_| !self.allow_shrink)
-            .and_then(|last| last.counts.as_ref())
-            .and_then(|last| gate::shrunk(last, &settled.counts));
+        let shrunk = match self.allow_shrink {
+            true => None,
+            false => gate::shrunk(&store.known_counts()?, &settled.counts),
+        };
+        let unlisted = self.too_many_unlisted.load(Ordering::Relaxed);
         Ok(gate::twins(&settled.twins, &run.started_at)
             .or(gate::ambiguous(store.ambiguous_ids(run)?))
             .or(shrunk)
+            .or_else(|| gate::unlisted(unlisted, &dangling, &settled.counts))
             .or_else(|| {
                 let left_out = self.warnings.count(WarningCode::GonePrincipal);
                 gate::dangling(&dangling, left_out, &settled.counts)
@@ -221,6 +228,7 @@ impl Run {
                 .map(|warning| warning.message.clone())
                 .collect(),
             counters: self.counters(),
+            note: self.note().to_text(),
         };
         let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(target.end(&end)?.map(|run| run.sync_id))
@@ -245,4 +253,32 @@ fn changes(
         tallies,
         not_compared: comparison.not_compared().to_vec(),
     })
+}
+
+/// The newest published run that knows all of what is compared: a run that asked for less
+/// must not make a watcher blind.
+fn last_that_knows(
+    store: &Store,
+    run: &StoredRun,
+    only: &Only,
+) -> Result<Option<StoredRun>, StoreError> {
+    let is_watched = |name: &str, id: &str| {
+        only.as_ref()
+            .is_none_or(|words| words.iter().any(|word| word == name || word == id))
+    };
+    let knows = |other: &StoredRun| {
+        let kinds = run.kinds.iter().filter(|kind| run.scope.has_kind(&kind.id));
+        let mut kinds = kinds.filter(|kind| is_watched(&kind.plural, &kind.id));
+        let missing = |asked: bool, known: bool, word| asked && !known && is_watched(word, word);
+        kinds.all(|kind| other.scope.has_kind(&kind.id))
+            && !missing(
+                run.scope.entitlements,
+                other.scope.entitlements,
+                "entitlements",
+            )
+            && !missing(run.scope.grants, other.scope.grants, "grants")
+    };
+    let published = store.runs()?.into_iter().rev();
+    let mut published = published.filter(|other| other.state == RunState::Complete);
+    Ok(published.find(knows))
 }

@@ -14,7 +14,7 @@ use super::list::List;
 use super::note::Note;
 use crate::connector::Connector;
 use crate::model::ResourceId;
-use crate::store::{Resumable, Run, Store, StoreError};
+use crate::store::{Resumable, Run, StoreError, SyncStore};
 
 /// The age from which on a run is begun anew. Accounts come and go within a day, and a
 /// snapshot of which one half is older than that describes no moment at all.
@@ -74,21 +74,22 @@ impl fmt::Display for NotResumed {
 /// A run to go on with.
 pub(super) struct Left {
     pub(super) run: Run,
-    pub(super) lists: Vec<OpenItem>,
+    /// All lists that were begun, and the place of those that are not at their end.
+    pub(super) lists: Vec<(List, Option<Place>)>,
+    pub(super) rows: Vec<(String, u64)>,
     pub(super) vanished: Vec<ResourceId>,
     pub(super) note: Note,
 }
 
-/// A list that is not at its end.
-pub(super) struct OpenItem {
-    pub(super) list: List,
+/// How far a list has been read.
+pub(super) struct Place {
     pub(super) cursor: Option<String>,
     pub(super) first_page: Vec<u64>,
 }
 
 /// Decides what to do about the newest run of a store.
 pub(super) fn decide(
-    store: &Store,
+    store: &SyncStore,
     connector: &Connector,
     options: &Options,
 ) -> Result<(Beginning, Option<Left>), StoreError> {
@@ -132,18 +133,19 @@ fn judge(
     if !is_recent(&run.started_at, OffsetDateTime::now_utc()) {
         return Err(NotResumed::Old);
     }
-    let lists = resumable.lists.into_iter().map(|open| {
-        List::from_text(&open.list).map(|list| OpenItem {
-            list,
-            cursor: open.cursor,
-            first_page: open.first_page,
-        })
+    let lists = resumable.lists.into_iter().map(|begun| {
+        let place = (!begun.done).then_some(Place {
+            cursor: begun.cursor,
+            first_page: begun.first_page,
+        });
+        List::from_text(&begun.list).map(|list| (list, place))
     });
     let lists: Option<Vec<_>> = lists.collect();
     match (lists, Note::from_text(&resumable.note)) {
         (Some(lists), Some(note)) => Ok(Left {
             lists,
             note,
+            rows: resumable.rows,
             vanished: resumable.vanished,
             run,
         }),

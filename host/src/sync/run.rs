@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::mem::Discriminant;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use super::note::Note;
 use super::page::{brought_by, first_lists, keys, read};
 use super::progress::Progress;
 use super::queue::{Item, Queue};
-use super::resume::{self, Beginning};
+use super::resume::{self, Beginning, Place};
 use super::target::Target;
 use super::warnings::{WarningCode, Warnings};
 use super::{Only, Options, Summary, SyncError};
@@ -24,9 +25,9 @@ use crate::retry::{Budget, cost};
 use crate::store::{Counters, Page, Run as StoredRun, Scope, Step, StoreError, SyncStore};
 use crate::trust::description::Kind;
 
-/// Principals that are looked up one by one because no list named them. At five requests
+/// Principals that a run looks up one by one because no list named them. At five requests
 /// a second these take a quarter of an hour; so many that nobody has listed are not people
-/// who signed up meanwhile, and the gate says so.
+/// who signed up meanwhile, and a gate says so.
 const MAX_LOOKED_UP: usize = 5000;
 
 /// A sync that is ready to begin.
@@ -56,27 +57,27 @@ impl Sync {
         let kinds = &connector.description().kinds;
         let mut begun: HashSet<List> = first_lists(kinds, &options.scope).collect();
         let queue = Queue::default();
-        let mut note = None;
+        let warnings = Warnings::default();
+        let mut earlier = None;
         let mut vanished = BTreeSet::new();
         match left {
             None => first_lists(kinds, &options.scope).for_each(|list| queue.push(Item::new(list))),
             Some(left) => {
-                if let Some(store) = target.store() {
-                    for kind in kinds {
-                        let mut rows = 0;
-                        store.each_stored_id(&left.run, &kind.id, |id| {
-                            rows += 1;
-                            begun.extend(brought_by(kinds, &options.scope, &id));
-                        })?;
-                        progress.read_resources(&kind.id, rows);
+                for (kind, rows) in &left.rows {
+                    progress.read_resources(kind, usize::try_from(*rows).unwrap_or(usize::MAX));
+                }
+                for (list, place) in left.lists {
+                    begun.insert(list.clone());
+                    if let Some(Place { cursor, first_page }) = place {
+                        queue.push(Item::resumed(list, cursor, first_page));
                     }
                 }
-                for open in left.lists {
-                    begun.insert(open.list.clone());
-                    queue.push(Item::resumed(open.list, open.cursor, open.first_page));
-                }
                 vanished.extend(left.vanished);
-                note = Some(left.note);
+                earlier = Some(left.note.counters);
+                warnings.take_over(left.note.warnings);
+                warnings.add(WarningCode::Resumed, 1, || {
+                    format!("it began at {}", left.run.started_at)
+                });
                 target.go_on_with(left.run);
             }
         }
@@ -84,7 +85,7 @@ impl Sync {
             scope: options.scope,
             allow_shrink: options.allow_shrink,
             compare: options.compare,
-            earlier: note.as_ref().map(|note| note.counters),
+            earlier,
             begun_at: Instant::now(),
             connector,
             progress,
@@ -94,7 +95,8 @@ impl Sync {
             vanished: Mutex::new(vanished),
             denied: Mutex::default(),
             failure: Mutex::default(),
-            warnings: Warnings::of(note.unwrap_or_default().warnings),
+            warnings,
+            too_many_unlisted: AtomicBool::new(false),
             target: Mutex::new(target),
         };
         Ok(Self {
@@ -149,6 +151,8 @@ pub(super) struct Run {
     /// Lists that were put into the queue, by what they are: a row that comes twice must
     /// not bring its lists twice.
     begun: Mutex<HashSet<List>>,
+    /// Whether more principals are in no list than are looked up.
+    pub(super) too_many_unlisted: AtomicBool,
     /// Resources that did not exist any more when what belongs to them was read.
     pub(super) vanished: Mutex<BTreeSet<ResourceId>>,
     pub(super) denied: Mutex<Denied>,
@@ -208,11 +212,18 @@ impl Run {
     /// Looks up, one by one, whom grants name and no list did: people who signed up while
     /// the lists were read. Returns how many look-ups were begun.
     fn begin_unlisted(&self) -> Result<usize, SyncError> {
+        let any_vanished = !self.lock_vanished().is_empty();
         let unknown = self.with_store(|store, run| {
+            if any_vanished {
+                store.forget_vanished(run)?;
+            }
             store.settle(run)?;
             store.store().unknown_principals(run, MAX_LOOKED_UP + 1)
         })?;
-        if unknown.len() > MAX_LOOKED_UP {
+        let is_look_up = |list: &&List| matches!(list, List::Listed(_));
+        let looked_up = self.lock_begun().iter().filter(is_look_up).count();
+        if looked_up + unknown.len() > MAX_LOOKED_UP {
+            self.too_many_unlisted.store(true, Ordering::Relaxed);
             return Ok(0);
         }
         let mut lists: Vec<List> = unknown.into_iter().map(List::Listed).collect();
@@ -408,15 +419,18 @@ impl Run {
             .filter(|list| self.lock_begun().insert(list.clone()));
         let brought: Vec<List> = brought.collect();
         let texts: Vec<String> = brought.iter().map(List::to_text).collect();
-        let (text, note) = (item.list.to_text(), self.note().to_text());
-        let step = Step {
-            list: &text,
-            next,
-            first_page: is_first.then(|| item.trail.first_page()),
-            brought: &texts,
-            note: &note,
-        };
-        self.with_store(|store, run| store.store_page(run, &read.page, &step))?;
+        let text = item.list.to_text();
+        self.with_store(|store, run| {
+            let step = Step {
+                list: &text,
+                next,
+                first_page: is_first.then(|| item.trail.first_page()),
+                brought: &texts,
+                // Made while nobody else stores one, so that no older one comes after it.
+                note: &self.note().to_text(),
+            };
+            store.store_page(run, &read.page, &step)
+        })?;
         self.count(&item.list, &read.page);
         for list in brought {
             self.enqueue(list);

@@ -116,8 +116,11 @@ impl Run {
     /// What was read before may have been deleted since, so it goes.
     fn restart(&self, mut item: Item, why: WarningCode) -> Result<(), SyncError> {
         self.warnings.add(why, 1, || item.list.to_string());
-        let (text, note) = (item.list.to_text(), self.note().to_text());
-        self.with_store(|store, run| store.restart(run, &text, &item.list.rows(), &note))?;
+        let text = item.list.to_text();
+        self.with_store(|store, run| {
+            let note = self.note().to_text();
+            store.restart(run, &text, &item.list.rows(), &note)
+        })?;
         item.restart();
         self.queue.push(item);
         Ok(())

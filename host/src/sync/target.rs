@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::Options;
 use super::page::first_lists;
 use crate::connector::Connector;
-use crate::store::{Run, RunEnd, RunStart, Store, StoreError, SyncStore};
+use crate::store::{Run, RunEnd, RunStart, StoreError, SyncStore};
 
 /// The store and the run in it, both made as late as possible.
 pub(super) struct Target {
@@ -38,8 +38,8 @@ impl Target {
     }
 
     /// The store, if there is one already.
-    pub(super) fn store(&self) -> Option<&Store> {
-        self.store.as_ref().map(SyncStore::store)
+    pub(super) fn store(&self) -> Option<&SyncStore> {
+        self.store.as_ref()
     }
 
     /// Goes on with this run as soon as there is something to write.

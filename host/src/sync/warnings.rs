@@ -31,6 +31,8 @@ pub enum WarningCode {
     GonePrincipal,
     /// A resource was deleted and created again under the same id.
     Recreated,
+    /// The run was interrupted and gone on with, so that it shows several moments.
+    Resumed,
     /// A grant is of an entitlement that was not listed.
     UnknownEntitlement,
     /// Far fewer resources were listed than the system believes to have.
@@ -61,8 +63,8 @@ pub(super) struct Warnings(Mutex<Noted>);
 
 impl Warnings {
     /// Goes on from those of an earlier process.
-    pub(super) fn of(noted: Noted) -> Self {
-        Self(Mutex::new(noted))
+    pub(super) fn take_over(&self, noted: Noted) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = noted;
     }
 
     /// Those that have come so far.
@@ -117,6 +119,10 @@ impl Warnings {
                     }
                     WarningCode::Recreated => {
                         "resources were deleted and created again under the same id"
+                    }
+                    WarningCode::Resumed => {
+                        "interruptions lie within this sync, which shows what was there when each \
+                         part was read"
                     }
                     WarningCode::UnknownEntitlement => {
                         "grants are of an entitlement that was not listed"

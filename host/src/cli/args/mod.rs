@@ -231,7 +231,7 @@ fn subcommands(description: &Description) -> Vec<Command> {
             .arg(option(
                 "fail-on-change",
                 "KINDS",
-                "Ends with 1 if these are not as in the last snapshot: users, groups, grants or any",
+                "Ends with 1 if these are not as in the last snapshot: users, groups, entitlements, grants (several with commas) or any",
             ))
             .arg(option(
                 "keep",
@@ -261,12 +261,12 @@ fn subcommands(description: &Description) -> Vec<Command> {
             .arg(
                 Arg::new("from")
                     .value_name("FROM")
-                    .help("As `connector syncs` shows it; the snapshot before the current one if left out"),
+                    .help("The older side, as `connector syncs` shows it; the snapshot before the current one if it is left out"),
             )
             .arg(
                 Arg::new("to")
                     .value_name("TO")
-                    .help("Another one than the current snapshot"),
+                    .help("The newer side; the current snapshot if it is left out"),
             )
             .arg(
                 option(
@@ -346,4 +346,30 @@ fn subcommands(description: &Description) -> Vec<Command> {
     ];
     commands.extend(changing::commands(description));
     commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_says_which_side_is_which_and_what_can_be_watched() {
+        let record = crate::cli::connect::bundled_record().unwrap();
+        let mut command = command(&record.approved);
+        let mut help = |of: &str| {
+            let command = command.find_subcommand_mut(of).unwrap();
+            let help = command.render_help().to_string();
+            help.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let diff = help("diff");
+        for told in [
+            "The older side, as `connector syncs` shows it; the snapshot before the current one if",
+            "The newer side; the current snapshot if it is left out",
+        ] {
+            assert!(diff.contains(told), "{diff}");
+        }
+        let told = "users, groups, entitlements, grants (several with commas) or any";
+        let sync = help("sync");
+        assert!(sync.contains(told), "{sync}");
+    }
 }

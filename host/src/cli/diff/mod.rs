@@ -123,7 +123,11 @@ fn differences(from: &Connection, to: &Connection) -> Vec<String> {
 pub(super) fn summary(tallies: &Tallies, from: &str, to: &str) -> String {
     let between = format!("{from} and {to}");
     if !tallies.is_different() {
-        return format!("no difference between {between}");
+        let sorts: Vec<&str> = tallies.0.iter().map(|(sort, _)| sort.as_str()).collect();
+        return match sorts.is_empty() {
+            true => format!("nothing was compared between {between}"),
+            false => format!("no difference in {} between {between}", sorts.join(", ")),
+        };
     }
     let parts = tallies.0.iter().filter(|(_, tally)| tally.total() > 0);
     let parts = parts.map(|(sort, tally)| {

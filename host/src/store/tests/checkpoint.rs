@@ -40,9 +40,10 @@ fn store_user_page(
 /// Goes on with what is left in a store, and returns the users of the snapshot.
 fn go_on(path: &Path, pages: &[Page]) -> (usize, Vec<String>) {
     let mut store = sync_store(path);
-    let left = store.store().resumable().unwrap().unwrap();
+    let left = store.resumable().unwrap().unwrap();
     let users = left.lists.iter().find(|open| open.list == "users");
     let next = match users {
+        Some(open) if open.done => pages.len(),
         Some(open) => open.cursor.as_ref().map_or(0, |next| next.parse().unwrap()),
         None => pages.len(),
     };
@@ -68,7 +69,7 @@ fn a_run_is_gone_on_with_where_it_was() {
     let (_folder, path) = folder();
     let pages = user_pages(3);
     let mut store = sync_store(&path);
-    assert!(store.store().resumable().unwrap().is_none());
+    assert!(store.resumable().unwrap().is_none());
     let run = store.begin_run(&start()).unwrap();
     store_user_page(&mut store, &run, &pages, 0).unwrap();
     store.open_lists(&run, &["more".to_owned()]).unwrap();
@@ -79,22 +80,31 @@ fn a_run_is_gone_on_with_where_it_was() {
             &["groups".to_owned()],
         )
         .unwrap();
-    store.finish_run(&run, &end(RunState::Interrupted)).unwrap();
+    let end = RunEnd {
+        note: "note 1".to_owned(),
+        ..end(RunState::Interrupted)
+    };
+    store.finish_run(&run, &end).unwrap();
     drop(store);
 
-    let left = Store::open(&path).unwrap().resumable().unwrap().unwrap();
+    let left = sync_store(&path).resumable().unwrap().unwrap();
     assert_eq!(left.run.sync_id, run.sync_id);
     assert_eq!(left.settings, start().settings);
-    assert_eq!(left.note, "note 0");
+    assert_eq!(left.note, "note 1");
     assert_eq!(left.vanished, [ResourceId::new("group", "gone")]);
-    let open = |list: &str, cursor: Option<&str>, first_page: &[u64]| OpenList {
+    let open = |list: &str, cursor: Option<&str>, first_page: &[u64]| ListOfRun {
         list: list.to_owned(),
+        done: false,
         cursor: cursor.map(str::to_owned),
         first_page: first_page.to_vec(),
     };
     assert_eq!(
         left.lists,
         [
+            ListOfRun {
+                done: true,
+                ..open("groups", None, &[])
+            },
             open("more", None, &[]),
             open("users", Some("1"), &[7, 8]),
             open("what page 0 brings", None, &[]),
@@ -178,10 +188,10 @@ fn only_the_newest_run_that_was_interrupted_is_gone_on_with() {
         let run = store.begin_run(&start()).unwrap();
         store.write_pages(&run, &pages()).unwrap();
         store.finish_run(&run, &end(state)).unwrap();
-        let left = store.store().resumable().unwrap();
+        let left = store.resumable().unwrap();
         assert_eq!(left.is_some(), can_go_on, "{state}");
     }
-    let left: Vec<i64> = ["open_run", "open_list"]
+    let left: Vec<i64> = ["open_run", "list_of_run"]
         .iter()
         .map(|table| {
             let sql = format!("SELECT count(DISTINCT run) FROM {table}");
@@ -205,7 +215,7 @@ fn a_list_that_is_read_again_forgets_its_rows_and_its_place() {
     };
     store.restart(&run, "users", &users, "again").unwrap();
     drop(store);
-    let left = Store::open(&path).unwrap().resumable().unwrap().unwrap();
+    let left = sync_store(&path).resumable().unwrap().unwrap();
     let open = left.lists.iter().find(|open| open.list == "users").unwrap();
     assert_eq!((&open.cursor, open.first_page.len()), (&None, 0));
     assert_eq!(left.note, "again");
@@ -262,7 +272,7 @@ fn a_store_of_version_1_is_read_as_it_is_and_carried_forward_by_a_sync() {
     // What the first version did not have.
     let old = Sqlite::open(&path).unwrap();
     old.execute_batch(
-        "DROP TABLE open_run; DROP TABLE open_list; DROP TABLE vanished; PRAGMA user_version = 1;",
+        "DROP TABLE open_run; DROP TABLE list_of_run; DROP TABLE vanished; PRAGMA user_version = 1;",
     )
     .unwrap();
     old.close().unwrap();
@@ -271,17 +281,16 @@ fn a_store_of_version_1_is_read_as_it_is_and_carried_forward_by_a_sync() {
     let store = Store::open(&path).unwrap();
     let current = store.require_run(None).unwrap();
     assert_eq!(everything(&store, &current).len(), 6);
-    assert!(store.resumable().unwrap().is_none());
     drop(store);
     assert_eq!(fs::read(&path).unwrap(), before);
 
     let mut store = sync_store(&path);
-    assert!(store.store().resumable().unwrap().is_none());
+    assert!(store.resumable().unwrap().is_none());
     assert_eq!(everything(store.store(), &current).len(), 6);
     let run = store.begin_run(&start()).unwrap();
     store.write_page(&run, &pages()[0]).unwrap();
     store.finish_run(&run, &end(RunState::Interrupted)).unwrap();
-    assert!(store.store().resumable().unwrap().is_some());
+    assert!(store.resumable().unwrap().is_some());
 }
 
 #[test]

@@ -37,18 +37,44 @@ fn a_sound_store_is_read_to_its_last_row() {
     assert_eq!(checked, expected);
 }
 
+/// Fills a page in the middle of the file, which is one of some tree, with what no page is.
+fn overwrite_a_page(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0xff);
+    std::fs::write(path, bytes).unwrap();
+}
+
 #[test]
-fn a_page_that_was_overwritten_is_found() {
+fn a_page_that_was_overwritten_is_found_and_told_in_single_lines() {
+    let (_folder, path) = folder();
+    filled(&path);
+    overwrite_a_page(&path);
+    let checked = Store::open(&path).unwrap().check().unwrap();
+    assert!(!checked.ok && !checked.problems.is_empty(), "{checked:?}");
+    let mut seen = std::collections::BTreeSet::new();
+    for problem in &checked.problems {
+        assert!(
+            !problem.contains('\n') && !problem.contains("***"),
+            "{problem}"
+        );
+        assert!(seen.insert(problem), "{checked:?}");
+    }
+}
+
+#[test]
+fn a_store_that_is_too_damaged_to_be_opened_is_reported_like_another() {
     let (_folder, path) = folder();
     filled(&path);
     let mut bytes = std::fs::read(&path).unwrap();
-    let middle = bytes.len() / 2 / 4096 * 4096;
-    bytes[middle..middle + 4096].fill(0xff);
+    // The first page holds the names of the tables, behind the header of the file.
+    bytes[100..4096].fill(0xff);
     std::fs::write(&path, bytes).unwrap();
-    match Store::open(&path).and_then(|store| store.check()) {
-        Ok(checked) => assert!(!checked.ok, "{checked:?}"),
-        Err(error) => assert!(matches!(error, StoreError::Corrupt { .. }), "{error}"),
-    }
+    let error = Store::open(&path).unwrap_err();
+    let checked = Checked::unopened(&error).unwrap();
+    assert!(!checked.ok && checked.problems.len() == 1, "{checked:?}");
+    let missing = Store::open(&path.with_extension("none")).unwrap_err();
+    assert_eq!(Checked::unopened(&missing), None);
 }
 
 #[test]
@@ -118,12 +144,102 @@ fn a_copy_replaces_nothing_and_leaves_nothing_half_done() {
     let out = folder.path().join("mine.db");
     std::fs::write(&out, "mine").unwrap();
     let store = Store::open(&path).unwrap();
-    assert!(store.backup(&out).is_err());
-    assert_eq!(std::fs::read(&out).unwrap(), b"mine");
-    assert!(store.backup(&folder.path().join("no/folder.db")).is_err());
-    assert!(
-        !files(folder.path())
-            .iter()
-            .any(|name| name.ends_with(".new"))
+    let refused = |out: &Path| store.backup(out).unwrap_err().to_string();
+    assert_eq!(
+        refused(&out),
+        format!(
+            "`{}` exists already, and nothing is overwritten: name another file with --out",
+            out.display()
+        )
     );
+    assert_eq!(std::fs::read(&out).unwrap(), b"mine");
+    let missing = folder.path().join("no");
+    assert_eq!(
+        refused(&missing.join("folder.db")),
+        format!(
+            "there is no folder `{}` to write the copy into: create it or name another file with \
+             --out",
+            missing.display()
+        )
+    );
+    drop(store);
+    assert_eq!(files(folder.path()), ["connector.db", "mine.db"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nowhere_is_not_replaced_by_a_copy() {
+    let (folder, path) = folder();
+    filled(&path);
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(folder.path().join("elsewhere.db"), &link).unwrap();
+    let refused = Store::open(&path).unwrap().backup(&link);
+    assert!(
+        matches!(refused, Err(StoreError::Exists { .. })),
+        "{refused:?}"
+    );
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(files(folder.path()), ["connector.db", "link.db"]);
+}
+
+#[test]
+fn a_copy_that_was_killed_is_not_in_the_way_of_the_next() {
+    let (folder, path) = folder();
+    let run = filled(&path);
+    // What a kill leaves: a part of a draft, its journal, and a lock that nobody holds.
+    for (name, text) in [
+        ("copy.db.new", "half"),
+        ("copy.db.new-journal", "journal"),
+        ("copy.db.new-wal", "log"),
+        ("copy.db.lock", "1"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let store = Store::open(&path).unwrap();
+    let out = folder.path().join("copy.db");
+    store.backup(&out).unwrap();
+    assert_eq!(
+        everything(&Store::open(&out).unwrap(), &run),
+        everything(&store, &run)
+    );
+    drop(store);
+    assert_eq!(files(folder.path()), ["connector.db", "copy.db"]);
+}
+
+#[test]
+fn a_second_copy_to_the_same_file_leaves_the_first_alone() {
+    let (folder, path) = folder();
+    filled(&path);
+    let out = folder.path().join("copy.db");
+    let draft = folder.path().join("copy.db.new");
+    let first = lock::SyncLock::acquire(&out).unwrap();
+    std::fs::write(&draft, "half").unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(
+        store.backup(&out).unwrap_err().to_string(),
+        format!(
+            "another backup to `{}` is running (process {}): wait for it to end or name another \
+             file with --out",
+            out.display(),
+            std::process::id()
+        )
+    );
+    assert_eq!(std::fs::read(&draft).unwrap(), b"half");
+    drop(first);
+    store.backup(&out).unwrap();
+}
+
+#[test]
+fn a_damaged_store_is_not_copied() {
+    let (folder, path) = folder();
+    filled(&path);
+    overwrite_a_page(&path);
+    let store = Store::open(&path).unwrap();
+    let error = store.backup(&folder.path().join("copy.db")).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Corrupt { path, .. } if path == store.path()),
+        "{error}"
+    );
+    drop(store);
+    assert_eq!(files(folder.path()), ["connector.db"]);
 }

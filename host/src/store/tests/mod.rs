@@ -101,6 +101,7 @@ fn end(state: RunState) -> RunEnd {
             retries: 2,
             duration_ms: 60_000,
         },
+        note: String::new(),
     }
 }
 

@@ -255,6 +255,39 @@ impl Pool {
         })
     }
 
+    /// Puts a user into a group behind the clients' backs; says whether both exist and the user was
+    /// not in it.
+    pub fn add_member(&self, username: &str, group: &str) -> bool {
+        self.change_member(username, group, |pool, overlay, g, key| {
+            let joins = !overlay.is_member(pool, g, key);
+            overlay.join(pool, g, key);
+            joins
+        })
+    }
+
+    /// Takes a user out of a group behind the clients' backs; says whether the user was in it.
+    pub fn remove_member(&self, username: &str, group: &str) -> bool {
+        self.change_member(username, group, |pool, overlay, g, key| {
+            let leaves = overlay.is_member(pool, g, key);
+            overlay.leave(pool, g, key);
+            leaves
+        })
+    }
+
+    fn change_member(
+        &self,
+        username: &str,
+        group: &str,
+        change: impl FnOnce(&Self, &mut Overlay, GroupKey, UserKey) -> bool,
+    ) -> bool {
+        let view = self.now();
+        let found = view
+            .find_username(username)
+            .zip(view.overlay.group_names.get(group).copied());
+        drop(view);
+        found.is_some_and(|(key, g)| self.change(|pool, overlay| change(pool, overlay, g, key)))
+    }
+
     pub(crate) fn base_users(&self) -> u64 {
         match &self.0.base {
             Base::Literal(literal) => literal.user_count(),

@@ -366,6 +366,31 @@ fn a_group_can_vanish_and_come_back_empty() {
 }
 
 #[test]
+fn members_can_come_and_go_behind_the_clients_backs() {
+    let (server, client) = serve(small());
+    let pool = &server.pools()[0];
+    let members = || {
+        names(
+            &client
+                .pages("ListUsersInGroup", &json!({"GroupName": "staff"}))
+                .0,
+            "Username",
+        )
+    };
+    let before = members();
+    assert!(before.contains(&"bob".to_owned()));
+    assert!(pool.remove_member("bob", "staff"));
+    assert!(!pool.remove_member("bob", "staff"), "twice");
+    assert!(!members().contains(&"bob".to_owned()));
+    assert!(pool.add_member("bob", "staff"));
+    assert!(!pool.add_member("bob", "staff"), "twice");
+    assert_eq!(members(), before);
+    for (user, group) in [("nobody", "staff"), ("bob", "nothing")] {
+        assert!(!pool.add_member(user, group) && !pool.remove_member(user, group));
+    }
+}
+
+#[test]
 fn what_a_pool_demands_of_an_attribute_is_described_and_held() {
     let pool = small()
         .required_attribute("given_name")
