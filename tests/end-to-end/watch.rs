@@ -37,6 +37,17 @@ fn the_comparison_needs_no_second_snapshot_in_the_store() {
 }
 
 #[test]
+fn a_sync_that_asked_for_less_does_not_make_the_watcher_blind() {
+    let bench = Bench::with_pool(small_pool());
+    bench.json(&["sync"]);
+    bench.json(&["sync", "--only", "groups"]);
+    assert!(bench.pool().remove_user("bob"));
+    let changed = bench.run(&["sync", "--fail-on-change", "users"]);
+    assert_eq!(changed.code, 1, "{changed:?}");
+    assert!(changed.stderr.contains("users: 1 removed"), "{changed:?}");
+}
+
+#[test]
 fn a_failure_is_told_and_not_a_change() {
     let bench = Bench::with_pool(crate::gates::pool_of(100));
     bench.json(&["sync"]);

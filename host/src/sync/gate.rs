@@ -173,6 +173,21 @@ mod tests {
     }
 
     #[test]
+    fn more_unlisted_members_than_can_be_looked_up_are_refused_however_many_grants_there_are() {
+        let found = Dangling {
+            principals: 5001,
+            entitlements: 0,
+        };
+        let counts = counts(1_000_000, Some(1_000_000));
+        assert!(unlisted(true, &found, &counts).is_some());
+        assert!(unlisted(false, &found, &counts).is_none());
+        assert!(
+            dangling(&found, 0, &counts).is_none(),
+            "the other gate would let them pass"
+        );
+    }
+
+    #[test]
     fn an_id_has_two_owners_unless_one_came_after_the_other_during_the_sync() {
         let twin = |later: &str| Twin {
             id: ResourceId::new("user", "alice"),
