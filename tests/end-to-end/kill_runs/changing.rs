@@ -104,7 +104,7 @@ pub(crate) fn kill_run_of_a_changing_pool(seed: u64, kills: u64, tally: &Tally) 
     tally.add("kill runs of changing pools", 1);
     tally.add("member lists read after a change", after.len() as u64);
     tally.add("member lists read again after a change", again as u64);
-    tally.add("lists begun again", done.restarts());
+    tally.add("lists begun again", done.restarts().unwrap_or_default());
     done.count(&bench, tally);
 }
 
