@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::support::{
     Bench, KEY_ID, POOL, Ran, SECRET, assert_nothing_is_current, assert_rows, expected_grants,
-    expected_groups, expected_users, newest_run, ran, signal, varied_pool, warning_count,
+    expected_groups, expected_users, newest_run, ran, signal, start_sync, varied_pool,
+    wait_for_faults, warning_count,
 };
 
 const WORKERS: u64 = 4;
@@ -19,16 +20,8 @@ fn end_at(bench: &Bench, operation: Operation, nth: u64, end: impl FnOnce(&mut C
     let gate = Gate::closed();
     let held = Rule::on(operation, Fault::HeldUntil(gate.clone())).after(nth - 1);
     bench.server.faults().add(held);
-    let mut child = bench
-        .command(&["sync", "-o", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while bench.server.faults().struck() == 0 {
-        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
-        std::thread::yield_now();
-    }
+    let mut child = start_sync(bench);
+    wait_for_faults(bench, &mut child, 1);
     end(&mut child);
     let output = child.wait_with_output().unwrap();
     gate.open();
@@ -283,15 +276,8 @@ fn a_store_that_is_taken_away_during_a_sync_is_no_success() {
     let gate = Gate::closed();
     let held = Rule::on(Operation::ListUsers, Fault::HeldUntil(gate.clone())).after(6);
     bench.server.faults().add(held);
-    let child = bench
-        .command(&["sync", "-o", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while bench.server.faults().struck() == 0 {
-        std::thread::yield_now();
-    }
+    let mut child = start_sync(&bench);
+    wait_for_faults(&bench, &mut child, 1);
     std::fs::remove_file(bench.store()).unwrap();
     gate.open();
     let ran = ran(&child.wait_with_output().unwrap());

@@ -397,6 +397,24 @@ pub(crate) fn bench_with(rule: Rule) -> Bench {
     )
 }
 
+/// Starts a sync that goes on while a test looks.
+pub(crate) fn start_sync(bench: &Bench) -> std::process::Child {
+    bench
+        .command(&["sync", "-o", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until so many requests of the program have met a fault.
+pub(crate) fn wait_for_faults(bench: &Bench, child: &mut std::process::Child, requests: u64) {
+    while bench.server.faults().struck() < requests {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::yield_now();
+    }
+}
+
 /// Sends a signal, as `-INT`, to the program.
 pub(crate) fn signal(child: &std::process::Child, name: &str) {
     let kill = Command::new("kill")

@@ -1,13 +1,11 @@
 //! Members whom the list of users did not name: they signed up, or left, while it was read.
 
-use std::process::Stdio;
-
 use fake_cognito::{Fault, Gate, Key, Operation, Reply, Rule};
 use serde_json::Value;
 
 use crate::support::{
     Bench, KEY_ID, Ran, SECRET, assert_rows, expected_grants, expected_users, small_pool,
-    warning_count,
+    start_sync, wait_for_faults, warning_count,
 };
 
 /// Syncs, and changes the pool when the users have been listed and the members have not;
@@ -25,18 +23,8 @@ fn sync_around(
     ));
     let held = Fault::HeldUntil(look_up.clone());
     faults.add(Rule::on(Operation::ListUsers, held).containing("Filter"));
-    let mut child = bench
-        .command(&["sync", "-o", "json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut wait_for_held = |requests| {
-        while faults.struck() < requests {
-            assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
-            std::thread::yield_now();
-        }
-    };
+    let mut child = start_sync(bench);
+    let mut wait_for_held = |requests| wait_for_faults(bench, &mut child, requests);
     wait_for_held(2);
     while bench.server.log().count(Operation::ListUsers) < 1 {
         std::thread::yield_now();

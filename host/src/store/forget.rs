@@ -30,15 +30,6 @@ pub enum Forget<'a> {
 }
 
 impl SyncStore {
-    /// Removes the rows of one list from an open run. What belonged to a resource that is
-    /// gone then is removed when the run is settled.
-    pub fn forget(&mut self, run: &Run, rows: &Forget<'_>) -> Result<(), StoreError> {
-        let told = self.told(run)?;
-        self.change(run, |transaction, open| {
-            forget(transaction, open, &told, rows).map(drop)
-        })
-    }
-
     /// The kinds whose resources tell who holds something on them, as JSON.
     pub(super) fn told(&self, run: &Run) -> Result<String, StoreError> {
         let kinds = run.kinds.iter().filter(|kind| kind.grants_of_resource);

@@ -85,6 +85,13 @@ impl SyncStore {
         self.store_page(run, page, &step)
     }
 
+    fn forget(&mut self, run: &Run, rows: &Forget<'_>) -> Result<(), StoreError> {
+        let told = self.told(run)?;
+        self.change(run, |transaction, open| {
+            forget::forget(transaction, open, &told, rows).map(drop)
+        })
+    }
+
     fn write_pages(&mut self, run: &Run, pages: &[Page]) -> Result<(), StoreError> {
         pages.iter().try_for_each(|page| self.write_page(run, page))
     }
