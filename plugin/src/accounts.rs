@@ -20,7 +20,7 @@ use crate::kinds::Kind;
 use crate::schema::Schema;
 use crate::users;
 use draft::Draft;
-pub use draft::{EMAIL, USERNAME, fields};
+pub use draft::{EMAIL, SEND_INVITE_EMAIL, USERNAME, fields};
 
 /// The standard attribute that can be a username too.
 const PHONE_NUMBER: &str = "phone_number";

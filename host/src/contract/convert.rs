@@ -439,6 +439,14 @@ impl From<wire::BindingSource> for trust::BindingSource {
             wire::BindingSource::Resource => Self::Resource,
             wire::BindingSource::Principal => Self::Principal,
             wire::BindingSource::Argument(name) => Self::Argument(name),
+            wire::BindingSource::Constant(value) => Self::Constant(value),
+            wire::BindingSource::NamedArguments(list) => {
+                Self::NamedArguments(trust::NamedArguments {
+                    name_member: list.name_member,
+                    value_member: list.value_member,
+                    except: list.except,
+                })
+            }
         }
     }
 }
@@ -465,8 +473,14 @@ impl From<wire::Operation> for trust::Operation {
                     member: binding.member,
                     sources: binding.sources.into_iter().map(Into::into).collect(),
                     functions: binding.functions,
+                    when: binding.when.map(|condition| trust::BindingCondition {
+                        argument: condition.argument,
+                        value: condition.value,
+                        equals: condition.equals,
+                    }),
                 })
                 .collect(),
+            members: operation.members,
             permission: operation.permission,
             optional: operation.optional,
         }

@@ -180,7 +180,7 @@ fn segments(path: &str) -> Result<Vec<Segment<'_>>, Unrecognised> {
 /// at another time than its router: an encoded backslash, control or plain character.
 /// An encoded slash is left to the policy, which accepts it in a value that the call
 /// fixes: ids may contain one.
-fn percent_decode(raw: &str) -> Result<String, &'static str> {
+pub(super) fn percent_decode(raw: &str) -> Result<String, &'static str> {
     let mut out = Vec::with_capacity(raw.len());
     let mut bytes = raw.bytes();
     while let Some(byte) = bytes.next() {

@@ -2,27 +2,31 @@
 //!
 //! A request passes if it goes to the connection's origin, is exactly one operation of
 //! the trust record, is assigned to the contract function in progress, changes nothing
-//! unless provisioning is switched on, and carries the values that the settings and the
-//! call fix. Nothing is granted by default: without a contract function in progress
+//! unless that function is for changes and provisioning is switched on, carries the values
+//! that the settings and the call fix, and nothing that the record does not name
+//! ([`intent`]). Nothing is granted by default: without a contract function in progress
 //! (`describe`, a component's start) everything is refused.
 //!
 //! What was judged is what is sent: the result carries headers that are rebuilt from an
 //! allow-list, and a `Host` that is derived from the granted origin and not from the
 //! request. The judge knows names only; addresses are judged by [`super::address`].
 
+mod denied;
+mod intent;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use serde_json::Value;
+
+pub use denied::Denied;
 
 use super::address::AddressPolicy;
-use super::body::{self, BodyError};
 use super::operation::{self, Recognised, Unrecognised};
 use super::origin::{Origin, OriginError, Scheme, shown};
 use crate::limits::sizes::REQUEST_BODY;
-use crate::trust::description::{Access, Binding, BindingSource, Operation, Protocol, Wire};
+use crate::trust::description::{Access, BindingSource, Operation, Protocol, Wire};
 
 /// Headers that a request may carry. Everything else is left out, so that no header can
 /// steer a proxy, override the method, or smuggle data to another reader.
@@ -39,6 +43,17 @@ const ALLOWED_HEADERS: [HeaderName; 9] = [
 ];
 /// Headers with this prefix tell AWS about the attempt and are allowed too.
 const ALLOWED_PREFIX: &str = "amz-sdk-";
+
+/// The contract functions that are for changes. No record can make another one change
+/// something: a list stays a list, whatever somebody has approved by mistake.
+const CHANGING: [&str; 4] = [
+    "provisioning.grant",
+    "provisioning.revoke",
+    "provisioning.create-account",
+    "provisioning.delete-account",
+];
+/// Every action is for changes.
+const ACTION: &str = "actions.invoke/";
 
 /// The contract call in progress, as far as it decides what may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,11 +85,25 @@ impl Call {
         &self.function
     }
 
+    /// Whether the function is for changes.
+    pub fn may_change(&self) -> bool {
+        CHANGING.contains(&&*self.function) || self.function.starts_with(ACTION)
+    }
+
     fn value(&self, source: &BindingSource) -> Option<&str> {
         self.values
             .iter()
             .find(|(known, _)| known == source)
             .map(|(_, value)| value.as_str())
+    }
+
+    fn arguments(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values
+            .iter()
+            .filter_map(|(source, value)| match source {
+                BindingSource::Argument(name) => Some((name.as_str(), value.as_str())),
+                _ => None,
+            })
     }
 }
 
@@ -91,139 +120,6 @@ pub struct Permitted {
     pub uri: http::Uri,
     /// The headers to send instead of the given ones.
     pub headers: HeaderMap,
-}
-
-/// A request that may not be sent, and which rule refused it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    /// No contract function that may use the network is in progress.
-    #[error(
-        "request to {host} refused: no call that may use the network is in progress; describing \
-         a component and starting it happen without network"
-    )]
-    NoCall {
-        /// Where it wanted to go.
-        host: String,
-    },
-    /// The URL is malformed or misleading.
-    #[error("request refused: {0}")]
-    Url(OriginError),
-    /// It goes somewhere else.
-    #[error(
-        "request to {asked} refused: this connection may only reach {allowed}; if that is the \
-         wrong place, check the settings or name another with --endpoint-url"
-    )]
-    Origin {
-        /// Where it wanted to go.
-        asked: String,
-        /// Where it may go.
-        allowed: Origin,
-    },
-    /// It does not follow the protocol of the trust record.
-    #[error("request to {host} refused: {reason}; the component does not keep to its own protocol")]
-    Protocol {
-        /// Where it wanted to go.
-        host: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The trust record does not have the operation.
-    #[error(
-        "operation '{operation}' refused: it is not in the component's trust record; a newer \
-         component needs a new approval"
-    )]
-    UnknownOperation {
-        /// What was asked for.
-        operation: String,
-    },
-    /// The operation belongs to another contract function.
-    #[error(
-        "operation {operation} refused during {function}: the trust record allows it only \
-         during {assigned}"
-    )]
-    Function {
-        /// The operation.
-        operation: String,
-        /// The contract function in progress.
-        function: String,
-        /// The contract functions that may send it.
-        assigned: String,
-    },
-    /// It changes something, and that is switched off.
-    #[error("operation {operation} refused: it changes something, and provisioning is off")]
-    ProvisioningOff {
-        /// The operation.
-        operation: String,
-    },
-    /// The call has sent a change already.
-    #[error(
-        "operation {operation} refused: this call has sent a change already, and it was not \
-         refused; a change is never sent twice"
-    )]
-    SecondChange {
-        /// The operation.
-        operation: String,
-    },
-    /// A header that makes the request ambiguous.
-    #[error("operation {operation} refused: {reason}")]
-    Header {
-        /// The operation.
-        operation: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The body is larger than any honest request.
-    #[error("request body refused: it is larger than {limit} bytes")]
-    BodySize {
-        /// What is allowed.
-        limit: usize,
-    },
-    /// The body cannot be judged.
-    #[error("operation {operation} refused: {reason}")]
-    Body {
-        /// The operation.
-        operation: String,
-        /// What is wrong.
-        reason: &'static str,
-    },
-    /// A member does not have the one value that it may have.
-    #[error("operation {operation} refused: its {member} is not the {source_name} of this call")]
-    Bound {
-        /// The operation.
-        operation: String,
-        /// The member of the request.
-        member: String,
-        /// What it should have been.
-        source_name: String,
-    },
-}
-
-impl Denied {
-    /// The rule that refused, in one word for audit records.
-    pub fn rule(&self) -> &'static str {
-        match self {
-            Self::NoCall { .. } => "no-call",
-            Self::Url(_) | Self::Origin { .. } => "origin",
-            Self::Protocol { .. } => "protocol",
-            Self::UnknownOperation { .. } => "operation",
-            Self::Function { .. } => "function",
-            Self::ProvisioningOff { .. } => "provisioning",
-            Self::SecondChange { .. } => "second-change",
-            Self::Header { .. } => "header",
-            Self::BodySize { .. } => "size",
-            Self::Body { .. } => "body",
-            Self::Bound { .. } => "binding",
-        }
-    }
-}
-
-fn source_name(source: &BindingSource) -> String {
-    match source {
-        BindingSource::Setting(name) => format!("setting {}", shown(name)),
-        BindingSource::Resource => "resource".to_owned(),
-        BindingSource::Principal => "principal".to_owned(),
-        BindingSource::Argument(name) => format!("argument {}", shown(name)),
-    }
 }
 
 /// What one connection may send: a trust record, put into effect for its settings.
@@ -306,7 +202,7 @@ impl Policy {
                 limit: REQUEST_BODY,
             });
         }
-        self.judge_body(call, &recognised, request, body)?;
+        intent::judge(self, call, &recognised, request, body)?;
         Ok(Permitted {
             operation: operation.name.clone(),
             access: operation.access,
@@ -352,84 +248,18 @@ impl Policy {
                 },
             });
         }
+        if operation.access == Access::Change && !call.may_change() {
+            return Err(Denied::ReadingCall {
+                operation: operation.name.clone(),
+                function: call.function.to_string(),
+            });
+        }
         if operation.access == Access::Change && !self.provisioning {
             return Err(Denied::ProvisioningOff {
                 operation: operation.name.clone(),
             });
         }
         Ok((call, recognised))
-    }
-
-    fn judge_body(
-        &self,
-        call: &Call,
-        recognised: &Recognised<'_>,
-        request: &Parts,
-        body: &[u8],
-    ) -> Result<(), Denied> {
-        let operation = recognised.operation;
-        let refuse = |reason| Denied::Body {
-            operation: operation.name.clone(),
-            reason,
-        };
-        let bound: Vec<&Binding> = operation
-            .bound
-            .iter()
-            .filter(|b| b.functions.is_empty() || b.functions.iter().any(|f| *f == call.function))
-            .collect();
-        let in_body = bound.iter().any(|b| !b.member.starts_with('{'));
-        let must_be_json = matches!(self.protocol, Protocol::AwsJson(_)) || in_body;
-        let document = if must_be_json || (!body.is_empty() && says_json(request)) {
-            let document = body::parse(body).map_err(|error| {
-                refuse(match error {
-                    BodyError::NotJson => "its body is not JSON",
-                    BodyError::DuplicateKey => "a key stands twice in its body",
-                })
-            })?;
-            if must_be_json && !document.is_object() {
-                return Err(refuse("its body is not a JSON object"));
-            }
-            document
-        } else {
-            Value::Null
-        };
-        let is_bound = |name: &str| bound.iter().any(|b| placeholder(&b.member) == Some(name));
-        if let Some((name, _)) = recognised
-            .path_values
-            .iter()
-            .find(|(name, value)| value.contains('/') && !is_bound(name))
-        {
-            return Err(Denied::Protocol {
-                host: self.origin.to_string(),
-                reason: format!(
-                    "the path hides a slash in {{{name}}}, which the call does not fix"
-                ),
-            });
-        }
-        for binding in bound {
-            let actual = match placeholder(&binding.member) {
-                Some(name) => recognised
-                    .path_values
-                    .iter()
-                    .find(|(known, _)| known == name)
-                    .map(|(_, value)| value.as_str()),
-                None => document.pointer(&binding.member).and_then(Value::as_str),
-            };
-            let expected = binding.sources.iter().find_map(|source| match source {
-                BindingSource::Setting(name) => self.settings.get(name).map(String::as_str),
-                source => call.value(source),
-            });
-            // An absent value never equals an absent value.
-            if actual.is_none() || actual != expected {
-                let names: Vec<String> = binding.sources.iter().map(source_name).collect();
-                return Err(Denied::Bound {
-                    operation: operation.name.clone(),
-                    member: shown(&binding.member),
-                    source_name: names.join(" or "),
-                });
-            }
-        }
-        Ok(())
     }
 
     fn canonical_uri(&self, request: &Parts) -> Result<http::Uri, Denied> {
@@ -475,18 +305,6 @@ impl Policy {
         }
         Ok(headers)
     }
-}
-
-fn placeholder(member: &str) -> Option<&str> {
-    member.strip_prefix('{')?.strip_suffix('}')
-}
-
-fn says_json(request: &Parts) -> bool {
-    request
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.to_ascii_lowercase().contains("json"))
 }
 
 #[cfg(test)]

@@ -141,12 +141,15 @@ impl Request {
 }
 
 fn about_fields(call: Call, fields: &Fields) -> Call {
-    fields.iter().fold(call, |call, (name, value)| match value {
-        AttributeValue::Text(text) => call.about(BindingSource::Argument(name.clone()), text),
-        // No name or id is anything else than text.
-        AttributeValue::Integer(_) | AttributeValue::Boolean(_) | AttributeValue::TextList(_) => {
-            call
-        }
+    fields.iter().fold(call, |call, (name, value)| {
+        let text = match value {
+            AttributeValue::Text(text) => text.clone(),
+            AttributeValue::Integer(number) => number.to_string(),
+            AttributeValue::Boolean(value) => value.to_string(),
+            // A request about a list can't be told from one about something else.
+            AttributeValue::TextList(_) => return call,
+        };
+        call.about(BindingSource::Argument(name.clone()), text)
     })
 }
 

@@ -274,19 +274,52 @@ pub enum BindingSource {
     Principal,
     /// The argument or field of this name.
     Argument(String),
+    /// This value, written as JSON.
+    Constant(String),
+    /// All arguments or fields of the call, as a list of names and values.
+    NamedArguments(NamedArguments),
+}
+
+/// Arguments as a list of objects of two members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedArguments {
+    /// The member that holds the argument's name.
+    pub name_member: String,
+    /// The member that holds its value as a text.
+    pub value_member: String,
+    /// The arguments that are not in the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+}
+
+/// Whether an argument of the call has a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BindingCondition {
+    /// The argument.
+    pub argument: String,
+    /// The value.
+    pub value: String,
+    /// Whether the binding holds if it has this value, or if it has not.
+    pub equals: bool,
 }
 
 /// A member of a request that can only have one value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Binding {
-    /// JSON Pointer into the body, or `{name}` for a placeholder of the route's path.
+    /// JSON Pointer into the body, `{name}` for a placeholder of the route's path, or
+    /// `?name` for a parameter of the query.
     pub member: String,
     /// What it must equal: the first of these that the call has a value for.
     pub sources: Vec<BindingSource>,
     /// The contract functions that this is for; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<String>,
+    /// When it holds; `None` for always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<BindingCondition>,
 }
 
 /// Method and path of an operation.
@@ -321,6 +354,10 @@ pub struct Operation {
     /// The members of its requests that the call fixes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bound: Vec<Binding>,
+    /// The members that it may send besides, with any value: names of members of the body,
+    /// and `?name` for parameters of the query. Nothing else may be sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
     /// The right that it needs, as an administrator grants it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<String>,

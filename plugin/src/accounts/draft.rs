@@ -18,7 +18,7 @@ const FAMILY_NAME: &str = "family_name";
 /// The name of the account.
 pub const USERNAME: &str = "username";
 /// Whether the pool invites the user, spelled as other connectors of the kind do.
-const SEND_INVITE_EMAIL: &str = "sendInviteEmail";
+pub const SEND_INVITE_EMAIL: &str = "sendInviteEmail";
 
 /// The longest username of the service's model, in characters.
 const MAX_USERNAME: usize = 128;

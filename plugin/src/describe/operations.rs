@@ -5,11 +5,12 @@
 //! what the call is about. The looks that decide a doubtful change are bound like the
 //! change itself.
 
-use crate::accounts::{EMAIL, USERNAME};
+use crate::accounts::{EMAIL, SEND_INVITE_EMAIL, USERNAME};
 use crate::actions::{Action, USER_ID};
 use crate::cognito::operations::Operation as Sent;
 use crate::contract::describe::{
-    Access, Binding, BindingSource, Operation, RateClass, RateLimit, RateScope,
+    Access, Binding, BindingCondition, BindingSource, NamedArguments, Operation, RateClass,
+    RateLimit, RateScope,
 };
 use crate::kinds::Kind;
 use crate::settings::USER_POOL_ID;
@@ -36,6 +37,8 @@ const USER_POOL_RESOURCE_READ: &str = "user-pool-resource-read";
 
 const TO_USERNAME: &str = "/Username";
 const TO_GROUP_NAME: &str = "/GroupName";
+const LIMIT: &str = "Limit";
+const NEXT_TOKEN: &str = "NextToken";
 
 pub(super) fn operations() -> Vec<Operation> {
     let enable = invokes(Action::EnableUser);
@@ -48,13 +51,27 @@ pub(super) fn operations() -> Vec<Operation> {
     };
     let resource = || vec![BindingSource::Resource];
     let principal = || vec![BindingSource::Principal];
+    let constant = |json: &str| vec![BindingSource::Constant(json.into())];
+    let attributes = vec![BindingSource::NamedArguments(NamedArguments {
+        name_member: "Name".into(),
+        value_member: "Value".into(),
+        except: texts(&[USERNAME, SEND_INVITE_EMAIL]),
+    })];
+    let invited = |equals| BindingCondition {
+        argument: SEND_INVITE_EMAIL.into(),
+        value: "true".into(),
+        equals,
+    };
     vec![
         // No binding can reach into a filter; the page shows no more than the list does.
-        operation(
-            Sent::ListUsers,
-            Kind::User,
-            USER_LIST,
-            &[LIST_RESOURCES, FIND_LISTED],
+        with(
+            operation(
+                Sent::ListUsers,
+                Kind::User,
+                USER_LIST,
+                &[LIST_RESOURCES, FIND_LISTED],
+            ),
+            &[LIMIT, "PaginationToken", "Filter"],
         ),
         about(
             operation(
@@ -76,33 +93,42 @@ pub(super) fn operations() -> Vec<Operation> {
                 bound(TO_USERNAME, user_id(), &[&enable, &disable]),
             ],
         ),
-        operation(
-            Sent::ListGroups,
-            Kind::Group,
-            USER_POOL_RESOURCE_READ,
-            &[LIST_RESOURCES, GET_RESOURCE, FIND_LISTED],
-        ),
-        about(
+        with(
             operation(
-                Sent::ListUsersInGroup,
+                Sent::ListGroups,
                 Kind::Group,
-                USER_LIST,
-                &[LIST_GRANTS],
+                USER_POOL_RESOURCE_READ,
+                &[LIST_RESOURCES, GET_RESOURCE, FIND_LISTED],
             ),
-            vec![bound(TO_GROUP_NAME, resource(), &[LIST_GRANTS])],
+            &[LIMIT, NEXT_TOKEN],
         ),
-        about(
-            operation(
-                Sent::AdminListGroupsForUser,
-                Kind::Group,
-                USER_RESOURCE_READ,
-                &[LIST_GRANTS, GRANT, REVOKE],
+        with(
+            about(
+                operation(
+                    Sent::ListUsersInGroup,
+                    Kind::Group,
+                    USER_LIST,
+                    &[LIST_GRANTS],
+                ),
+                vec![bound(TO_GROUP_NAME, resource(), &[LIST_GRANTS])],
             ),
-            vec![bound(
-                TO_USERNAME,
-                principal(),
-                &[LIST_GRANTS, GRANT, REVOKE],
-            )],
+            &[LIMIT, NEXT_TOKEN],
+        ),
+        with(
+            about(
+                operation(
+                    Sent::AdminListGroupsForUser,
+                    Kind::Group,
+                    USER_RESOURCE_READ,
+                    &[LIST_GRANTS, GRANT, REVOKE],
+                ),
+                vec![bound(
+                    TO_USERNAME,
+                    principal(),
+                    &[LIST_GRANTS, GRANT, REVOKE],
+                )],
+            ),
+            &[LIMIT, NEXT_TOKEN],
         ),
         // Reading does without it, creating an account does not.
         Operation {
@@ -145,7 +171,27 @@ pub(super) fn operations() -> Vec<Operation> {
                 USER_CREATION,
                 &[CREATE_ACCOUNT],
             ),
-            vec![bound(TO_USERNAME, new_user(), &[CREATE_ACCOUNT])],
+            vec![
+                bound(TO_USERNAME, new_user(), &[CREATE_ACCOUNT]),
+                bound("/UserAttributes", attributes, &[CREATE_ACCOUNT]),
+                // Whoever did not ask for an invitation can't be the reason of one.
+                Binding {
+                    when: Some(invited(false)),
+                    ..bound(
+                        "/MessageAction",
+                        constant("\"SUPPRESS\""),
+                        &[CREATE_ACCOUNT],
+                    )
+                },
+                Binding {
+                    when: Some(invited(true)),
+                    ..bound(
+                        "/DesiredDeliveryMediums",
+                        constant("[\"EMAIL\"]"),
+                        &[CREATE_ACCOUNT],
+                    )
+                },
+            ],
         ),
         about(
             operation(
@@ -195,6 +241,7 @@ fn operation(sent: Sent, kind: Kind, rate_class: &str, functions: &[&str]) -> Op
         kinds: vec![kind.id().into()],
         rate_class: rate_class.into(),
         bound: vec![bound("/UserPoolId", vec![pool], &[])],
+        members: Vec::new(),
         permission: Some(sent.permission()),
         optional: false,
     }
@@ -206,11 +253,20 @@ fn about(mut operation: Operation, members: Vec<Binding>) -> Operation {
     operation
 }
 
+/// The same operation with members that may say anything.
+fn with(operation: Operation, members: &[&str]) -> Operation {
+    Operation {
+        members: texts(members),
+        ..operation
+    }
+}
+
 fn bound(member: &str, sources: Vec<BindingSource>, functions: &[&str]) -> Binding {
     Binding {
         member: member.into(),
         sources,
         functions: texts(functions),
+        when: None,
     }
 }
 

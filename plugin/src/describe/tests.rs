@@ -117,6 +117,9 @@ fn every_operation_is_bound_to_the_pool_and_to_what_the_call_is_about() {
         let mut members: Vec<Bound<'_>> = operation
             .bound
             .iter()
+            .filter(|bound| {
+                ["/UserPoolId", "/Username", "/GroupName"].contains(&bound.member.as_str())
+            })
             .map(|bound| {
                 (
                     bound.member.as_str(),
@@ -190,6 +193,67 @@ fn every_operation_is_bound_to_the_pool_and_to_what_the_call_is_about() {
             ),
         ]
     );
+}
+
+#[test]
+fn beyond_that_a_request_may_only_page_and_filter() {
+    let free: Vec<(String, Vec<String>)> = description()
+        .wire
+        .operations
+        .into_iter()
+        .filter(|operation| !operation.members.is_empty())
+        .map(|operation| (operation.name, operation.members))
+        .collect();
+    let paging = ["Limit", "NextToken"].map(str::to_owned).to_vec();
+    let filtered = ["Limit", "PaginationToken", "Filter"].map(str::to_owned);
+    assert_eq!(
+        free,
+        [
+            ("ListUsers".to_owned(), filtered.to_vec()),
+            ("ListGroups".to_owned(), paging.clone()),
+            ("ListUsersInGroup".to_owned(), paging.clone()),
+            ("AdminListGroupsForUser".to_owned(), paging),
+        ]
+    );
+}
+
+#[test]
+fn a_new_account_has_the_attributes_of_the_call_and_is_invited_only_if_that_was_asked() {
+    let operations = description().wire.operations;
+    let create = operations
+        .iter()
+        .find(|operation| operation.name == "AdminCreateUser");
+    let bound = |member: &str| {
+        let bound = create.unwrap().bound.iter().find(|b| b.member == member);
+        let bound = bound.unwrap();
+        (
+            bound.sources.clone(),
+            bound
+                .when
+                .clone()
+                .map(|when| (when.argument, when.value, when.equals)),
+        )
+    };
+    let invited = |equals| Some(("sendInviteEmail".to_owned(), "true".to_owned(), equals));
+    let constant = |json: &str| vec![BindingSource::Constant(json.to_owned())];
+    assert_eq!(
+        bound("/MessageAction"),
+        (constant("\"SUPPRESS\""), invited(false))
+    );
+    assert_eq!(
+        bound("/DesiredDeliveryMediums"),
+        (constant("[\"EMAIL\"]"), invited(true))
+    );
+    let (sources, when) = bound("/UserAttributes");
+    assert_eq!(when, None);
+    let [BindingSource::NamedArguments(list)] = sources.as_slice() else {
+        panic!("the attributes are free");
+    };
+    assert_eq!(
+        (list.name_member.as_str(), list.value_member.as_str()),
+        ("Name", "Value")
+    );
+    assert_eq!(strs(&list.except), ["username", "sendInviteEmail"]);
 }
 
 #[test]

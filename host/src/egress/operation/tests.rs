@@ -13,6 +13,7 @@ fn operation(name: &str, route: Option<(&str, &str)>) -> Operation {
         kinds: Vec::new(),
         rate_class: "read".to_owned(),
         bound: Vec::new(),
+        members: Vec::new(),
         permission: None,
         optional: false,
     }

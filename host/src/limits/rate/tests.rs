@@ -13,6 +13,7 @@ fn operation(name: &str, class: &str) -> Operation {
         kinds: Vec::new(),
         rate_class: class.to_owned(),
         bound: Vec::new(),
+        members: Vec::new(),
         permission: None,
         optional: false,
     }

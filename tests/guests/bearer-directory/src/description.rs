@@ -22,6 +22,9 @@ pub const MEMBER: &str = "member";
 /// What can be held on a role.
 pub const ASSIGNED: &str = "assigned";
 
+const LIST_RESOURCES: &str = "sync.list-resources";
+const LIST_GRANTS: &str = "sync.list-grants";
+
 /// Who can be a member of a team or have a role.
 pub const HOLDERS: [&str; 2] = [PERSON, TEAM];
 
@@ -170,14 +173,20 @@ fn operations() -> Vec<Operation> {
                 member: placeholder.to_owned(),
                 sources: vec![BindingSource::Resource],
                 functions: Vec::new(),
+                when: None,
             })
             .collect(),
+        members: match functions {
+            // A page: where to go on, and how much is wished for.
+            [LIST_RESOURCES | LIST_GRANTS] => vec!["?size".to_owned(), "?cursor".to_owned()],
+            _ => Vec::new(),
+        },
         permission: Some(scope.to_owned()),
         optional: false,
     };
-    let list = &["sync.list-resources"];
+    let list = &[LIST_RESOURCES];
     let one = &["sync.get-resource", "sync.find-listed"];
-    let grants = &["sync.list-grants"];
+    let grants = &[LIST_GRANTS];
     vec![
         get("ListPeople", "/people", list, PERSON, "people:read"),
         get("GetPerson", "/people/{person}", one, PERSON, "people:read"),

@@ -52,7 +52,9 @@ fn operation(name: &str, access: Access, functions: &[&str]) -> Operation {
             member: "/Pool".to_owned(),
             sources: vec![BindingSource::Setting("pool".to_owned())],
             functions: Vec::new(),
+            when: None,
         }],
+        members: vec!["Filter".to_owned()],
         permission: None,
         optional: false,
     }
