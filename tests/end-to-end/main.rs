@@ -14,6 +14,7 @@ mod changes;
 mod changing_pool;
 mod component_files;
 mod diff;
+mod documented;
 mod documents;
 mod edge_cases;
 mod failures;

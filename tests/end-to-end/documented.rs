@@ -1,0 +1,47 @@
+//! Pages that name tests: what they name must exist.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The text of a page, by its path in the repository.
+pub(crate) fn page(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// What stands between backquotes and names a test: `file::function`.
+pub(crate) fn named_tests(text: &str) -> Vec<(&str, &str)> {
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|quoted| quoted.split_once("::"))
+        .collect()
+}
+
+/// Makes sure that the tests that a text names exist, and counts them. A bare file name is
+/// one of these tests.
+pub(crate) fn existing_tests(text: &str) -> usize {
+    let tests = named_tests(text);
+    for (file, function) in &tests {
+        let path = match file.contains("src/") || file.starts_with("tests/") {
+            true => root().join(file),
+            false => root().join("tests/end-to-end").join(file),
+        };
+        let source = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{text}: {}: {error}", path.display()));
+        let lines: Vec<&str> = source.lines().map(str::trim).collect();
+        let place = lines
+            .iter()
+            .position(|line| line.contains(&format!("fn {function}(")))
+            .unwrap_or_else(|| panic!("{text}: {file} lacks {function}"));
+        let is_test = lines[..place]
+            .iter()
+            .rev()
+            .take_while(|line| !line.is_empty())
+            .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
+        assert!(is_test, "{text}: {function} is no test");
+    }
+    tests.len()
+}
