@@ -31,6 +31,7 @@ mod second_connector;
 mod seeded_faults;
 mod support;
 mod sync_and_list;
+mod trust;
 mod unclear_outcomes;
 mod undo;
 mod unlisted;

@@ -1,58 +1,151 @@
 //! Commands about component files: `inspect` and `plugin export`.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::connect::{BUNDLED, load_bundled};
-use super::exit::{ExitCode, Failure, load_failure};
-use super::layers::Layers;
-use crate::engine::{Component, Engine, LoadError};
+use super::chosen::BUNDLED_LABEL;
+use super::connect::{BUNDLED, bundled_record};
+use super::exit::{ExitCode, Failure, defused, load_failure};
+use super::{Session, plugin, print};
+use crate::engine::{Artifact, Engine, LoadError};
+use crate::export::Format;
+use crate::limits::ceiling::ceilings;
 use crate::limits::sizes;
+use crate::trust::Digest;
+use crate::trust::file::{Record, TrustFile};
+use crate::trust::words::words;
 
-/// What a component is and what it asks for. It runs without network and without
-/// settings.
-pub(super) async fn inspect(layers: &Layers<'_>, file: Option<&str>) -> Result<Value, Failure> {
-    let component = match file {
-        None => load_bundled(layers)?,
-        Some(file) => load_file(layers, Path::new(file))?,
-    };
-    let description = component
-        .describe()
-        .await
-        .map_err(|error| Failure::from(&error))?;
-    let artifact = component.artifact();
-    let bundled = super::connect::bundled_record()?;
-    let is_bundled = hex::encode(Sha256::digest(BUNDLED)) == artifact.digest;
-    let trusted = is_bundled && bundled.check(&description).is_ok();
-    Ok(json!({
-        "name": description.name,
-        "version": description.version,
-        "digest": format!("sha256:{}", artifact.digest),
-        "size": artifact.size,
-        "contract": format!("{}@{}", crate::contract::PACKAGE, artifact.contract),
-        "trusted": trusted,
-        "imports": artifact.imports,
-        "exports": artifact.exports,
-        "asks_for": description,
-    }))
+impl Session<'_> {
+    /// `inspect`: what a component is and what it asks for. It runs without network and
+    /// without settings.
+    pub(super) async fn inspect(self, file: Option<&str>) -> Result<(), Failure> {
+        let file = file.or(self.first.plugin());
+        let (label, bytes) = match file {
+            None => (BUNDLED_LABEL, Cow::Borrowed(BUNDLED)),
+            Some(file) => (file, Cow::Owned(read(Path::new(file))?)),
+        };
+        self.first.check_pin(label, &bytes)?;
+        let digest = Digest::of(&bytes);
+        let record = if *bytes == *BUNDLED {
+            Some(bundled_record()?)
+        } else {
+            let trust = TrustFile::read(&self.first.trust_path())?;
+            trust.find(&digest).map(Record::in_force)
+        };
+        // Compiled code of a component that nobody trusts is not kept.
+        let cache = self.layers.cache_folder().filter(|_| record.is_some());
+        let engine = Engine::new(cache.as_deref())?;
+        let component = match engine.load(&bytes) {
+            Ok(component) => component,
+            Err(error) => {
+                if let (LoadError::UnknownImports { imports }, Ok(artifact)) =
+                    (&error, engine.examine(&bytes))
+                {
+                    self.show_refused(&artifact, imports)?;
+                }
+                return Err(load_failure(label, &error));
+            }
+        };
+        let description = plugin::describe(label, &component).await?;
+        let artifact = component.artifact();
+        let trusted = record
+            .as_ref()
+            .is_some_and(|record| record.check(&description).is_ok());
+        let paces = match record {
+            Some(record) => record.pace,
+            None => ceilings(&description.wire),
+        };
+        let text = plugin::introduction(artifact, &description, &paces);
+        if self.format == Format::Table {
+            let state = if trusted { "yes" } else { "no" };
+            let text = format!("trusted   {state}\n{text}");
+            return super::finish(super::write_text(&defused(&text)));
+        }
+        let facts = json!({
+            "name": description.name,
+            "version": description.version,
+            "digest": digest,
+            "size": artifact.size,
+            "contract": format!("{}@{}", crate::contract::PACKAGE, artifact.contract),
+            "trusted": trusted,
+            "imports": artifact.imports,
+            "imports_in_words": in_words(&artifact.imports, &[]),
+            "exports": artifact.exports,
+            "asks_for": description,
+            "asks_for_in_words": words(&description, &paces).lines().collect::<Vec<_>>(),
+        });
+        print(self.format, &facts)
+    }
+
+    /// The facts of a component that can't be run for what it imports.
+    fn show_refused(&self, artifact: &Artifact, unknown: &[String]) -> Result<(), Failure> {
+        let facts = json!({
+            "digest": format!("sha256:{}", artifact.digest),
+            "size": artifact.size,
+            "contract": format!("{}@{}", crate::contract::PACKAGE, artifact.contract),
+            "trusted": false,
+            "imports": artifact.imports,
+            "imports_in_words": in_words(&artifact.imports, unknown),
+            "unknown_imports": unknown,
+            "exports": artifact.exports,
+        });
+        print(self.format, &facts)
+    }
 }
 
-fn load_file(layers: &Layers<'_>, file: &Path) -> Result<Component, Failure> {
-    let bytes = read(file)?;
-    // Compiled code of a component that nobody trusts is not kept.
-    let cache = layers.cache_folder().filter(|_| bytes == BUNDLED);
-    Engine::new(cache.as_deref())?
-        .load(&bytes)
-        .map_err(|error| load_failure(&file.display().to_string(), &error))
+fn in_words(imports: &[String], unknown: &[String]) -> Vec<Value> {
+    imports
+        .iter()
+        .map(|import| {
+            let means = if unknown.contains(import) {
+                UNKNOWN
+            } else {
+                means(import)
+            };
+            json!({"interface": import, "means": means})
+        })
+        .collect()
+}
+
+/// What is said of an import that this host does not provide.
+const UNKNOWN: &str = "not provided by this host, so the component can't be run";
+
+/// What an import gives to a component here, in words.
+pub(super) fn means(import: &str) -> &'static str {
+    let (interface, _) = import.split_once('@').unwrap_or((import, ""));
+    match interface {
+        "identity:connector/types" => "the types of the contract; no access to anything",
+        "wasi:cli/environment" => "environment variables and arguments; here there are none",
+        "wasi:cli/exit" => "ends itself",
+        "wasi:cli/stdin" => "standard input; here it is empty",
+        "wasi:cli/stdout" => "standard output; here nothing comes of it",
+        "wasi:cli/stderr" => "standard error; here bounded lines of the log",
+        "wasi:clocks/monotonic-clock" => "measures time, waits",
+        "wasi:clocks/wall-clock" => "the time of day",
+        "wasi:http/outgoing-handler" => {
+            "sends HTTP requests; here only those that its trust record permits"
+        }
+        "wasi:http/types" => "makes HTTP requests and reads responses",
+        "wasi:io/error" | "wasi:io/poll" | "wasi:io/streams" => {
+            "reads and writes what other imports opened"
+        }
+        "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => {
+            "random numbers"
+        }
+        terminal if terminal.starts_with("wasi:cli/terminal-") => {
+            "asks whether there is a terminal; here there is none"
+        }
+        _ => UNKNOWN,
+    }
 }
 
 /// The bytes of a component, or some more than are accepted of what has no length, as a
 /// device: who loads them refuses them.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error: io::Error| {
         Failure::new(
             ExitCode::Invalid,

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use clap::ArgMatches;
 
 use super::args::HOST_SETTINGS;
+use super::chosen::Chosen;
 use super::exit::{ExitCode, Failure, load_failure};
 use super::layers::Layers;
+use super::plugin::describe;
 use crate::connector::Connector;
 use crate::credentials::{CredentialSource, Credentials, CredentialsError};
 use crate::egress::audit::{AuditRecord, AuditSink, LogSink};
@@ -75,14 +77,15 @@ struct Input {
     key: Option<Credentials>,
 }
 
-/// Checks all input, loads the bundled component, and makes sure that it is what its
-/// trust record says.
+/// Checks all input, loads the component, and makes sure that it is what its trust record
+/// says.
 pub(super) async fn connect(
     matches: &ArgMatches,
     layers: &Layers<'_>,
-    record: TrustRecord,
+    chosen: &Chosen,
     changes: Changes,
 ) -> Result<Connected, Failure> {
+    let record = chosen.record.clone();
     let input = check_input(matches, layers, &record)?;
     let wire = &record.approved.wire;
     let provisioning = changes == Changes::Permitted;
@@ -94,14 +97,18 @@ pub(super) async fn connect(
         settings: input.settings.identifying(),
     };
 
-    let component = load_bundled(layers)?;
-    let answer = component
-        .describe()
-        .await
-        .map_err(|error| Failure::from(&error))?;
-    record
-        .check(&answer)
-        .map_err(|differs| Failure::new(ExitCode::PermissionDenied, differs.to_string()))?;
+    let component = load(chosen, layers)?;
+    let answer = describe(&chosen.label, &component).await?;
+    record.check(&answer).map_err(|differs| {
+        let failure = Failure::new(ExitCode::PermissionDenied, differs.to_string());
+        match chosen.is_bundled {
+            true => failure,
+            false => failure.hint(format!(
+                "if that may be, approve it anew: `connector plugin trust {}`",
+                chosen.label
+            )),
+        }
+    })?;
 
     let credentials = match &wire.authentication {
         Authentication::Sigv4(sigv4) => Some(match input.key {
@@ -115,17 +122,13 @@ pub(super) async fn connect(
         Authentication::None | Authentication::Bearer(_) => None,
     };
     let clock = Arc::new(SystemClock);
-    let pace = record
-        .pace
-        .iter()
-        .map(|(class, rate)| (class.clone(), f64::from(*rate)))
-        .collect();
-    let pacer = Pacer::new(wire, &pace, &input.max_rate, clock.clone()).map_err(|error| {
-        Failure::new(
-            ExitCode::Component,
-            format!("the trust record is inconsistent: {error}"),
-        )
-    })?;
+    let pacer =
+        Pacer::new(wire, &record.pace, &input.max_rate, clock.clone()).map_err(|error| {
+            Failure::new(
+                ExitCode::Component,
+                format!("the trust record is inconsistent: {error}"),
+            )
+        })?;
     let journal = journal(matches, layers, &connection)?;
     let sink: Arc<dyn AuditSink> = match &journal {
         Some(journal) => Arc::new(Both(LogSink, journal.clone())),
@@ -198,11 +201,11 @@ pub(super) fn settings(
         .clone())
 }
 
-/// The bundled component, compiled or from the cache.
-pub(super) fn load_bundled(layers: &Layers<'_>) -> Result<Component, Failure> {
+/// The component, compiled or from the cache: there is a record of it.
+pub(super) fn load(chosen: &Chosen, layers: &Layers<'_>) -> Result<Component, Failure> {
     Engine::new(layers.cache_folder().as_deref())?
-        .load(BUNDLED)
-        .map_err(|error| load_failure("the bundled component", &error))
+        .load(&chosen.bytes)
+        .map_err(|error| load_failure(&chosen.label, &error))
 }
 
 fn check_input(

@@ -16,11 +16,11 @@ use crate::export::{self, Format};
 impl Session<'_> {
     /// What the component can do, by its exports.
     pub(super) fn capabilities(self) -> Result<(), Failure> {
-        let component = connect::load_bundled(&self.layers)?;
+        let component = connect::load(&self.component, &self.layers)?;
         let offers = component.artifact().offers();
         print(
             self.format,
-            &documents::capabilities(&self.record.approved, offers),
+            &documents::capabilities(&self.component.record.approved, offers),
         )
     }
 
@@ -37,7 +37,7 @@ impl Session<'_> {
         };
         print(
             self.format,
-            &documents::config_schema(&self.record.approved, host),
+            &documents::config_schema(&self.component.record.approved, host),
         )
     }
 
@@ -45,8 +45,8 @@ impl Session<'_> {
     pub(super) async fn iam_policy(self) -> Result<(), Failure> {
         let read_only = self.layers.switch(self.matches, "read-only")?;
         let account_id = self.layers.option(self.matches, "account-id");
-        let settings = connect::settings(self.matches, &self.layers, &self.record)?;
-        let description = self.record.approved.clone();
+        let settings = connect::settings(self.matches, &self.layers, &self.component.record)?;
+        let description = self.component.record.approved.clone();
         let policy = |resource_name: Option<&str>| {
             documents::iam_policy(
                 &description,
@@ -88,7 +88,7 @@ async fn resource_name(session: Session<'_>) -> Result<Option<String>, Failure> 
     let connected = connect::connect(
         session.matches,
         &session.layers,
-        session.record,
+        &session.component,
         Changes::Refused,
     )
     .await?;

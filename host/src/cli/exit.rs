@@ -12,6 +12,7 @@ use crate::settings::SettingError;
 use crate::store::{StoreError, StoreErrorClass};
 use crate::sync::{GateError, SyncError};
 use crate::trust::description::Kind;
+use crate::trust::file::TrustFileError;
 
 /// How the program ends: the numbers of the gRPC status codes, which users of Baton
 /// connectors know. Scripts are built on them.
@@ -343,6 +344,20 @@ impl From<SyncError> for Failure {
             }
             SyncError::Store(error) => error.into(),
             SyncError::Interrupted { .. } => Self::new(ExitCode::Interrupted, message),
+        }
+    }
+}
+
+impl From<TrustFileError> for Failure {
+    fn from(error: TrustFileError) -> Self {
+        let message = error.to_string();
+        match error {
+            TrustFileError::Unprotected { remedy, .. } => {
+                Self::new(ExitCode::PermissionDenied, message).hint(remedy)
+            }
+            TrustFileError::Io { .. }
+            | TrustFileError::Newer { .. }
+            | TrustFileError::Malformed { .. } => Self::new(ExitCode::Invalid, message),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use super::args::setting_id;
 use super::exit::{ExitCode, Failure};
 use super::variables::{baton_variable, variable};
 
@@ -30,11 +31,11 @@ enum Given {
 
 impl<'a> Layers<'a> {
     /// Reads the configuration file, the named one or the one in the working folder.
-    /// `known` are the options that it may set.
+    /// `known` are the options that it may set; with `None` nothing in it is refused.
     pub(super) fn read(
         matches: &ArgMatches,
         environment: Environment<'a>,
-        known: &[String],
+        known: Option<&[String]>,
     ) -> Result<Self, Failure> {
         let named = given(matches, "config").or_else(|| environment(&variable("config")));
         let file_name = PathBuf::from(named.as_deref().unwrap_or(DEFAULT_FILE));
@@ -54,6 +55,21 @@ impl<'a> Layers<'a> {
             }
         };
         Ok(Self { environment, file })
+    }
+
+    /// A first look at the configuration file: where it is, if there is one, and the single
+    /// texts in it. Whatever is wrong with it is told when it is read.
+    pub(super) fn glance(named: Option<&str>) -> (Option<PathBuf>, BTreeMap<String, String>) {
+        let file_name = PathBuf::from(named.unwrap_or(DEFAULT_FILE));
+        let Ok(text) = std::fs::read_to_string(&file_name) else {
+            return (named.map(PathBuf::from), BTreeMap::new());
+        };
+        let found = parse(&file_name, &text, None).unwrap_or_default();
+        let texts = found.into_iter().filter_map(|(name, given)| match given {
+            Given::One(text) => Some((name, text)),
+            Given::Several(_) => None,
+        });
+        (Some(file_name), texts.collect())
     }
 
     /// The value of an option of the command line itself.
@@ -131,7 +147,7 @@ impl<'a> Layers<'a> {
     ) -> Option<String> {
         let mut variables = vec![baton_variable(name)];
         variables.extend_from_slice(more);
-        given(matches, name).or_else(|| self.below(name, &variables))
+        given(matches, &setting_id(name)).or_else(|| self.below(name, &variables))
     }
 
     /// An empty variable is an unset one, as in the AWS tools: CI systems set empty ones
@@ -177,7 +193,11 @@ fn given(matches: &ArgMatches, name: &str) -> Option<String> {
     Some(values.join(","))
 }
 
-fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, Given>, Failure> {
+fn parse(
+    name: &Path,
+    text: &str,
+    known: Option<&[String]>,
+) -> Result<BTreeMap<String, Given>, Failure> {
     let wrong = |why: String| {
         Failure::new(
             ExitCode::Invalid,
@@ -192,7 +212,9 @@ fn parse(name: &Path, text: &str, known: &[String]) -> Result<BTreeMap<String, G
     table
         .into_iter()
         .map(|(key, value)| {
-            if !known.contains(&key) {
+            if let Some(known) = known
+                && !known.contains(&key)
+            {
                 return Err(wrong(format!(
                     "`{key}` is no option; there are {}",
                     known.join(", ")
@@ -231,13 +253,13 @@ mod tests {
     fn matches(arguments: &[&str]) -> ArgMatches {
         Command::new("connector")
             .arg(Arg::new("config").long("config"))
-            .arg(Arg::new("region").long("region"))
+            .arg(Arg::new(setting_id("region")).long("region"))
             .get_matches_from(std::iter::once("connector").chain(arguments.iter().copied()))
     }
 
     fn region(arguments: &[&str], environment: Environment<'_>) -> Option<String> {
         let matches = matches(arguments);
-        let layers = Layers::read(&matches, environment, &["region".to_owned()]).unwrap();
+        let layers = Layers::read(&matches, environment, Some(&["region".to_owned()])).unwrap();
         layers.setting(&matches, "region", &[])
     }
 
@@ -269,7 +291,7 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        let layers = Layers::read(&matches(&[]), &environment, &[]).unwrap();
+        let layers = Layers::read(&matches(&[]), &environment, None).unwrap();
         assert!(layers.is_set("NO_COLOR"));
         assert!(!layers.is_set("EMPTY"));
         assert!(!layers.is_set("PATH"));
@@ -283,7 +305,7 @@ mod tests {
             |name: &str| (name == "CONNECTOR_CONFIG").then(|| file.display().to_string());
         let message = |text: &str| {
             std::fs::write(&file, text).unwrap();
-            Layers::read(&matches(&[]), &environment, &["region".to_owned()])
+            Layers::read(&matches(&[]), &environment, Some(&["region".to_owned()]))
                 .err()
                 .unwrap()
                 .message
@@ -292,7 +314,7 @@ mod tests {
         assert!(message("region = ").contains("connector.toml: "));
         assert!(message("region = { a = 1 }").contains("`region` must be a text"));
         std::fs::remove_file(&file).unwrap();
-        let missing = Layers::read(&matches(&[]), &environment, &[])
+        let missing = Layers::read(&matches(&[]), &environment, None)
             .err()
             .unwrap();
         assert!(

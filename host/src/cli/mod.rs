@@ -3,6 +3,7 @@
 
 mod args;
 mod changing;
+mod chosen;
 mod component;
 mod connect;
 mod diff;
@@ -10,6 +11,7 @@ mod documents;
 mod exit;
 mod layers;
 mod live;
+mod plugin;
 mod progress;
 mod signals;
 mod stored;
@@ -27,6 +29,7 @@ pub use exit::{ExitCode, Failure};
 
 use crate::export::{self, Column, Columns, Format, RenderError};
 use crate::provision::check;
+use chosen::{Chosen, First, NotChosen};
 use layers::Layers;
 
 /// What is logged unless somebody asks for more or less.
@@ -81,19 +84,40 @@ fn wants_json(arguments: &[OsString], environment: layers::Environment<'_>) -> b
 }
 
 fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<ExitCode, Failure> {
-    let record = connect::bundled_record()?;
-    let mut command = args::command(&record.approved);
+    let bundled = Chosen::bundled()?;
+    let options = args::taken(&bundled.record.approved);
+    let first = First::look(arguments, environment);
+    // Help, and what is about components, is there without one that may be run.
+    let (component, refused) = match first.choose(&options) {
+        Ok(chosen) => (chosen, None),
+        Err(refused) => (bundled, Some(refused)),
+    };
+    let mut command = args::command(&component.record.approved, component.is_bundled);
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error).map(|()| ExitCode::Done),
+        Err(error) => {
+            return match refused {
+                Some(refused) if is_mistake(&error) => Err(refusal(refused, &options)?),
+                _ => usage(&error).map(|()| ExitCode::Done),
+            };
+        }
     };
     let (name, of_command) = subcommand(&matches)?;
     let name = name.as_str();
     if name == "completions" {
         return completions(&mut command, of_command).map(|()| ExitCode::Done);
     }
+    let is_about_components = name == "inspect" || name.starts_with("plugin ");
+    if let Some(refused) = refused
+        && !is_about_components
+    {
+        return Err(refusal(refused, &options)?);
+    }
     let known = args::names(&command);
-    let layers = Layers::read(of_command, environment, &known)?;
+    // The settings of a component that is yet to be approved may stand there already.
+    let known = (!is_about_components).then_some(known.as_slice());
+    let layers = Layers::read(of_command, environment, known)?;
+    first.check_agreement(of_command, &layers)?;
     start_log(of_command, &layers)?;
     let format = layers
         .option(of_command, "output")
@@ -103,10 +127,16 @@ fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<E
     let session = Session {
         matches: of_command,
         layers,
-        record,
+        component,
+        first,
+        options,
         format,
         quiet,
     };
+    runtime()?.block_on(session.carry_out(name))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -115,8 +145,25 @@ fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<E
                 ExitCode::Component,
                 format!("no threads could be started: {error}"),
             )
-        })?
-        .block_on(session.carry_out(name))
+        })
+}
+
+/// Why there is no component to run; one that nobody has approved is asked what it wants.
+fn refusal(refused: NotChosen, options: &[String]) -> Result<Failure, Failure> {
+    match refused {
+        NotChosen::Failed(failure) => Ok(failure),
+        NotChosen::Stranger(stranger) => {
+            Ok(runtime()?.block_on(plugin::refuse(&stranger, options)))
+        }
+    }
+}
+
+/// Whether the parser says something else than help or version.
+fn is_mistake(error: &clap::Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    )
 }
 
 /// Help and version are results; everything else that the parser says is a mistake.
@@ -212,7 +259,11 @@ fn start_log(matches: &ArgMatches, layers: &Layers<'_>) -> Result<(), Failure> {
 struct Session<'a> {
     matches: &'a ArgMatches,
     layers: Layers<'a>,
-    record: crate::trust::TrustRecord,
+    /// The component that is meant.
+    component: Chosen,
+    first: First,
+    /// The options that no component may have.
+    options: Vec<String>,
     format: Format,
     quiet: bool,
 }
@@ -243,7 +294,7 @@ impl Session<'_> {
                 print(self.format, &resource)
             }
             "validate" => {
-                let protected = changing::protected(&self.layers, &self.record.approved)?;
+                let protected = changing::protected(&self.layers, &self.component.record.approved)?;
                 let connected = self.connect().await?;
                 let validation = live::validate(&connected.connector, &protected).await;
                 print(self.format, &validation.to_json())?;
@@ -251,10 +302,7 @@ impl Session<'_> {
             }
             "inspect" => {
                 let file = argument("file");
-                print(
-                    self.format,
-                    &component::inspect(&self.layers, file.as_deref()).await?,
-                )
+                self.inspect(file.as_deref()).await
             }
             "grant" | "revoke" | "account create" | "account delete" | "action invoke" => {
                 self.change(command).await
@@ -264,12 +312,21 @@ impl Session<'_> {
             "capabilities" => self.capabilities(),
             "config-schema" => self.config_schema(),
             "iam-policy" => self.iam_policy().await,
+            "plugin trust" => {
+                let file = argument("file");
+                self.trust(file).await
+            }
+            "plugin untrust" => {
+                let meant = argument("component").unwrap_or_default();
+                self.untrust(&meant)
+            }
+            "plugin list" => self.plugins(),
             "plugin export" => {
                 let out = self.layers.option(self.matches, "out");
                 print(self.format, &component::export(out.as_deref())?)
             }
             _ => {
-                let description = &self.record.approved;
+                let description = &self.component.record.approved;
                 let stored = stored::Stored {
                     meant: connect::meant(self.matches, &self.layers, description),
                     store: connect::store_file(self.matches, &self.layers),
@@ -302,7 +359,7 @@ impl Session<'_> {
         connect::connect(
             self.matches,
             &self.layers,
-            self.record.clone(),
+            &self.component,
             connect::Changes::Refused,
         )
         .await
@@ -316,7 +373,8 @@ impl Session<'_> {
             Column::whole("usage"),
             Column::detail("help"),
         ]);
-        let actions = self.record.approved.actions.iter().map(|action| {
+        let description = &self.component.record.approved;
+        let actions = description.actions.iter().map(|action| {
             let mut row = serde_json::to_value(action).unwrap_or_default();
             if let Some(members) = row.as_object_mut() {
                 members.insert("usage".to_owned(), check::usage(action).into());

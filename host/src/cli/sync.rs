@@ -116,7 +116,7 @@ impl Session<'_> {
         if words.contains(&"any") {
             return Ok(Some(None));
         }
-        let kinds = &self.record.approved.kinds;
+        let kinds = &self.component.record.approved.kinds;
         for word in &words {
             let is_asked_for = match *word {
                 "entitlements" => scope.entitlements,
@@ -155,7 +155,7 @@ impl Session<'_> {
 
     /// What is asked for.
     fn scope(&self) -> Result<Scope, Failure> {
-        let kinds = &self.record.approved.kinds;
+        let kinds = &self.component.record.approved.kinds;
         let Some(words) = self.layers.option(self.matches, "only") else {
             return Ok(Scope::everything(kinds));
         };

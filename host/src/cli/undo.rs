@@ -38,7 +38,7 @@ impl Session<'_> {
         let undo = undo::plan(
             BufReader::new(journal),
             run.as_deref(),
-            &self.record.approved,
+            &self.component.record.approved,
         )
         .map_err(|error| failed(error.to_string()))?;
         if !self.quiet {

@@ -13,12 +13,21 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::address::AddressPolicy;
 use crate::trust::description;
 
 /// The longest name that DNS can carry (RFC 1035, without the trailing dot).
 const MAX_NAME: usize = 253;
 /// The longest label of a name (RFC 1035).
 const MAX_LABEL: usize = 63;
+
+/// Stands for a setting where a template is looked at without settings: a label that no
+/// honest host has.
+const SAMPLE: &str = "setting-goes-here";
+/// Top-level names that never lead to a public service (RFC 2606, RFC 6761, RFC 6762, RFC
+/// 8375 and ICANN's name for private networks). `example` is not one of them: it leads
+/// nowhere.
+const LOCAL: [&str; 6] = ["arpa", "internal", "invalid", "local", "localhost", "onion"];
 
 /// How a request travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -189,11 +198,19 @@ impl Origin {
                 let templates: Vec<_> = origins.iter().map(|o| shown(&o.template)).collect();
                 OriginError::NoneApplies(templates.join(", "))
             })?;
+        Self::of_template(&origin.template, settings)
+    }
+
+    /// A template of a trust record with the settings put in.
+    fn of_template(
+        template: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Self, OriginError> {
         let malformed = |reason| OriginError::Template {
-            template: shown(&origin.template),
+            template: shown(template),
             reason,
         };
-        let expanded = expand(&origin.template, settings)?;
+        let expanded = expand(template, settings)?;
         match Self::parse(&expanded) {
             Ok(parsed) if parsed.scheme == Scheme::Https => Ok(parsed),
             Ok(_) => Err(malformed("it must begin with https://")),
@@ -202,6 +219,54 @@ impl Origin {
             Err(OriginError::Authority { reason, .. }) => Err(malformed(reason)),
             Err(other) => Err(other),
         }
+    }
+
+    /// Refuses a template that a stranger may not ask for: one that could never be put
+    /// into effect, one that leads into the operator's own machine or network, and one
+    /// that does not say whose place it leads to. Returns the settings in it.
+    pub fn check_template(template: &str) -> Result<Vec<String>, OriginError> {
+        let malformed = |reason| OriginError::Template {
+            template: shown(template),
+            reason,
+        };
+        let names: Vec<String> = template
+            .split('{')
+            .skip(1)
+            .filter_map(|after| after.split_once('}'))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let sample = names
+            .iter()
+            .map(|name| (name.clone(), SAMPLE.to_owned()))
+            .collect();
+        let origin = Self::of_template(template, &sample)?;
+        match &origin.host {
+            Host::Address(address) => {
+                let stranger = AddressPolicy {
+                    named_endpoint: false,
+                    plain_http: false,
+                };
+                if stranger.permits(*address).is_err() {
+                    return Err(malformed("its address is not one of the internet"));
+                }
+            }
+            Host::Name(name) => {
+                let mut labels = name.rsplit('.');
+                let (top, second) = (labels.next().unwrap_or_default(), labels.next());
+                let Some(second) = second else {
+                    return Err(malformed("a name without a dot is one of your own network"));
+                };
+                if LOCAL.contains(&top) {
+                    return Err(malformed("names of that ending are of your own network"));
+                }
+                if top.contains(SAMPLE) || second.contains(SAMPLE) {
+                    return Err(malformed(
+                        "the last two parts of the host name must be fixed, or it does not say whose it is",
+                    ));
+                }
+            }
+        }
+        Ok(names)
     }
 
     fn from_authority(scheme: Scheme, authority: &str) -> Result<Self, OriginError> {

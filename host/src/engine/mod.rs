@@ -68,6 +68,19 @@ impl Engine {
     pub fn load(&self, bytes: &[u8]) -> Result<Component, LoadError> {
         Component::load(self, bytes)
     }
+
+    /// The facts of a component that need not be one that can be run: what it imports need
+    /// not be there.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] says what is wrong with the bytes.
+    pub fn examine(&self, bytes: &[u8]) -> Result<Artifact, LoadError> {
+        inspect::check_header(bytes)?;
+        let component = wasmtime::component::Component::new(&self.inner, bytes)
+            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        inspect::artifact(&self.inner, &component, bytes)
+    }
 }
 
 /// The thread ends with the last clone of the engine.

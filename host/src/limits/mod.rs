@@ -3,6 +3,7 @@
 //! Nothing here needs a WebAssembly engine or a network. Time comes from a
 //! [`clock::Clock`], so that tests neither sleep nor measure.
 
+pub mod ceiling;
 pub mod clock;
 pub mod deadline;
 pub mod rate;

@@ -31,7 +31,7 @@ use crate::trust::description::{RateClass, RateScope, Wire};
 
 /// The part of a documented limit that is used without being asked: the limit belongs to
 /// the whole account, whose own applications need the rest.
-const SHARE: f64 = 0.5;
+pub(super) const SHARE: f64 = 0.5;
 /// The slowest pace that is told apart from standing still: one request a day.
 const SLOWEST: f64 = 1.0 / 86_400.0;
 

@@ -252,13 +252,14 @@ pub struct OriginCondition {
     pub prefixes: Vec<String>,
 }
 
-/// Whether an operation changes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether an operation changes anything. Where that is not said, it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// It only reads.
     Read,
     /// It may change something.
+    #[default]
     Change,
 }
 
@@ -339,6 +340,7 @@ pub struct Operation {
     /// The system's own name for it.
     pub name: String,
     /// Whether it changes anything.
+    #[serde(default)]
     pub access: Access,
     /// How it is recognised with the protocol `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,18 +2,31 @@
 //!
 //! `describe` is a request. The host acts only on a record that somebody approved; the
 //! record of the bundled component is a file of this repository
-//! (`host/trust/cognito-connector.json`), reviewed like code and embedded. A component
-//! that answers otherwise than its record says is refused ([`TrustRecord::check`]).
+//! (`host/trust/cognito-connector.json`), reviewed like code and embedded, and it is for
+//! the embedded bytes alone. Records of other components stand in a file of the operator's
+//! ([`file`]), each for the bytes with one digest. Before an approval a component's requests
+//! are shown in [`words`], and what could not be put into effect is refused ([`sound`]); a
+//! component that answers otherwise than its record says is refused ([`TrustRecord::check`]).
 
 pub mod description;
+mod difference;
+mod digest;
+mod facts;
+#[cfg(feature = "sandbox")]
+pub mod file;
+pub mod sound;
+mod text;
+pub mod words;
 
 use std::collections::BTreeMap;
 
 use description::Description;
+pub use difference::differences;
+pub use digest::{Digest, NotADigest};
 use serde::{Deserialize, Serialize};
 
 /// What a component may do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustRecord {
     /// The answer of `describe` that was approved.
@@ -21,7 +34,7 @@ pub struct TrustRecord {
     /// The pace that a host starts with, in requests per second by rate class. Classes
     /// that are not named start at half of their documented limit.
     #[serde(default)]
-    pub pace: BTreeMap<String, u32>,
+    pub pace: BTreeMap<String, f64>,
     /// Environment variables that name an endpoint, by falling precedence.
     #[serde(default)]
     pub endpoint_variables: Vec<String>,
@@ -30,14 +43,14 @@ pub struct TrustRecord {
 /// A component that does not answer as its record says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the component `{name}` describes itself otherwise than its trust record says \
-     (first difference at {place}), so it is not run"
+    "the component `{name}` describes itself otherwise than its trust record says, so it is \
+     not run:\n  {}", differences.join("\n  ")
 )]
 pub struct AnswerDiffers {
     /// The name that the record was made for.
     pub name: String,
-    /// JSON Pointer to the first difference.
-    pub place: String,
+    /// What differs, in words.
+    pub differences: Vec<String>,
 }
 
 impl TrustRecord {
@@ -54,49 +67,16 @@ impl TrustRecord {
     ///
     /// # Errors
     ///
-    /// [`AnswerDiffers`] names the first member that differs.
+    /// [`AnswerDiffers`] says in words what differs.
     pub fn check(&self, answer: &Description) -> Result<(), AnswerDiffers> {
-        if *answer == self.approved {
+        let differences = differences(&self.approved, answer);
+        if differences.is_empty() {
             return Ok(());
         }
-        let place = match (
-            serde_json::to_value(&self.approved),
-            serde_json::to_value(answer),
-        ) {
-            (Ok(approved), Ok(answer)) => first_difference(&approved, &answer, String::new()),
-            _ => None,
-        };
         Err(AnswerDiffers {
             name: self.approved.name.clone(),
-            place: place.unwrap_or_else(|| "/".to_owned()),
+            differences,
         })
-    }
-}
-
-fn first_difference(
-    left: &serde_json::Value,
-    right: &serde_json::Value,
-    place: String,
-) -> Option<String> {
-    use serde_json::Value;
-    match (left, right) {
-        (Value::Object(a), Value::Object(b)) => a
-            .keys()
-            .chain(b.keys().filter(|key| !a.contains_key(*key)))
-            .find_map(|key| {
-                let at = format!("{place}/{key}");
-                match (a.get(key), b.get(key)) {
-                    (Some(x), Some(y)) => first_difference(x, y, at),
-                    _ => Some(at),
-                }
-            }),
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a
-            .iter()
-            .zip(b)
-            .enumerate()
-            .find_map(|(index, (x, y))| first_difference(x, y, format!("{place}/{index}"))),
-        _ if left == right => None,
-        _ => Some(place),
     }
 }
 
@@ -111,16 +91,52 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_asks_for_more_is_refused_and_the_place_is_named() {
+    fn an_answer_that_asks_for_more_is_refused_and_told_in_words() {
         let record = TrustRecord::bundled().unwrap();
         let mut answer = record.approved.clone();
         answer.wire.operations[0].access = description::Access::Change;
         let refused = record.check(&answer).unwrap_err();
-        assert_eq!(refused.place, "/wire/operations/0/access");
+        assert_eq!(
+            refused.to_string(),
+            "the component `cognito-connector` describes itself otherwise than its trust record \
+             says, so it is not run:\n  changed: operation ListUsers, access was `reads`, is \
+             `changes`"
+        );
+    }
 
-        let mut answer = record.approved.clone();
-        answer.wire.operations.pop();
-        assert_eq!(record.check(&answer).unwrap_err().place, "/wire/operations");
+    #[test]
+    fn an_operation_that_is_not_recorded_as_reading_is_judged_as_changing() {
+        use crate::egress::{Call, Denied, Policy};
+
+        let judged = |access: Option<&str>| {
+            let mut wire =
+                serde_json::to_value(&TrustRecord::bundled().unwrap().approved.wire).unwrap();
+            let operation = wire["operations"][0].as_object_mut().unwrap();
+            operation.remove("access");
+            if let Some(access) = access {
+                operation.insert("access".to_owned(), access.into());
+            }
+            let wire = serde_json::from_value(wire).unwrap();
+            let settings = [("region".to_owned(), "eu-central-1".to_owned())].into();
+            let policy = Policy::new(&wire, &settings, None, false).unwrap();
+            let (request, ()) =
+                http::Request::post("https://cognito-idp.eu-central-1.amazonaws.com")
+                    .header("content-type", "application/x-amz-json-1.1")
+                    .header(
+                        "x-amz-target",
+                        "AWSCognitoIdentityProviderService.ListUsers",
+                    )
+                    .body(())
+                    .unwrap()
+                    .into_parts();
+            policy.judge_head(Some(&Call::new("sync.list-resources")), &request)
+        };
+        assert_eq!(judged(Some("read")), Ok(()));
+        let off = Denied::ProvisioningOff {
+            operation: "ListUsers".to_owned(),
+        };
+        assert_eq!(judged(None), Err(off.clone()));
+        assert_eq!(judged(Some("change")), Err(off));
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub(super) const HOST_SETTINGS: &[&str] = &["max-attempts"];
 /// The options that every command has, besides the settings.
 const GLOBAL: &[&str] = &[
     "config",
+    "plugin",
+    "plugin-sha256",
+    "trust",
     "store",
     "max-rate",
     "profile",
@@ -32,15 +35,54 @@ const GLOBAL: &[&str] = &[
 /// option or a variable would replace the list where it should add to it.
 pub(super) const PROTECT: &str = "protect";
 
+/// Names that are no options and mean something all the same: `CONNECTOR_CACHE`, the list
+/// above, and what every command line has.
+const MORE_TAKEN: [&str; 4] = ["cache", PROTECT, "help", "version"];
+
+/// The id of a setting's argument. Positional arguments have ids too, and a setting may be
+/// called like one of them.
+pub(super) fn setting_id(name: &str) -> String {
+    format!("setting:{name}")
+}
+
+/// The options that no connector may have as a setting or as a field.
+pub(super) fn taken(description: &Description) -> Vec<String> {
+    let mut bare = description.clone();
+    bare.settings.clear();
+    bare.account_schema.clear();
+    let command = command(&bare, true);
+    every_command(&command)
+        .into_iter()
+        .flat_map(Command::get_arguments)
+        .filter_map(Arg::get_long)
+        .chain(MORE_TAKEN)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A command with all commands below it.
+fn every_command(command: &Command) -> Vec<&Command> {
+    let mut found = vec![command];
+    for below in command.get_subcommands() {
+        found.extend(every_command(below));
+    }
+    found
+}
+
 /// The whole command line for a connector.
-pub(super) fn command(description: &Description) -> Command {
+pub(super) fn command(description: &Description, is_bundled: bool) -> Command {
+    let whose = if is_bundled {
+        "is built in"
+    } else {
+        "was named with --plugin and approved"
+    };
     let mut command = Command::new("connector")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Reads the users, groups and memberships of an identity system, and changes them")
         .long_about(format!(
             "Reads the users, groups and memberships of an identity system into a local store, and \
              changes them where --provisioning permits it.\n\n\
-             The connector for {} is built in. It runs in a sandbox: it can reach the service \
+             The connector for {} {whose}. It runs in a sandbox: it can reach the service \
              and nothing else.",
             description.display_name
         ))
@@ -66,7 +108,7 @@ pub(super) fn command(description: &Description) -> Command {
             baton_variable(&setting.name)
         ));
         command = command.arg(
-            Arg::new(setting.name.clone())
+            Arg::new(setting_id(&setting.name))
                 .long(setting.name.clone())
                 .value_name(if setting.secret { "SECRET" } else { "VALUE" })
                 .help(help)
@@ -114,6 +156,23 @@ fn global_options() -> Vec<Arg> {
             "config",
             "FILE",
             "Configuration file; connector.toml if present",
+        )
+        .value_hint(ValueHint::FilePath),
+        option(
+            "plugin",
+            "FILE",
+            "Runs another component than the bundled one; `plugin trust` approves it",
+        )
+        .value_hint(ValueHint::FilePath),
+        option(
+            "plugin-sha256",
+            "HEX",
+            "Refuses every component but the one with this digest",
+        ),
+        option(
+            "trust",
+            "FILE",
+            "The approved components; connector.trust.json beside the configuration file by default",
         )
         .value_hint(ValueHint::FilePath),
         option(
@@ -328,6 +387,42 @@ fn subcommands(description: &Description) -> Vec<Command> {
             .about("The component files")
             .subcommand_required(true)
             .subcommand(
+                Command::new("trust")
+                    .about("Shows what a component asks for, and approves it")
+                    .arg(
+                        Arg::new("file")
+                            .value_name("FILE.wasm")
+                            .help("The component; that of --plugin if left out")
+                            .value_hint(ValueHint::FilePath),
+                    )
+                    .arg(
+                        option("yes", "", "Approves without asking")
+                            .short('y')
+                            .value_name(None::<&str>)
+                            .action(ArgAction::SetTrue),
+                    )
+                    .arg(
+                        option(
+                            "replace",
+                            "",
+                            "Takes the approval of other files of the same component back",
+                        )
+                        .value_name(None::<&str>)
+                        .action(ArgAction::SetTrue),
+                    ),
+            )
+            .subcommand(
+                Command::new("untrust")
+                    .about("Takes an approval back")
+                    .arg(
+                        Arg::new("component")
+                            .value_name("DIGEST|NAME")
+                            .required(true)
+                            .help("As `connector plugin list` shows it; 8 digits of a digest will do"),
+                    ),
+            )
+            .subcommand(Command::new("list").about("Lists the approved components"))
+            .subcommand(
                 Command::new("export")
                     .about("Writes the bundled component to a file")
                     .arg(
@@ -355,7 +450,7 @@ mod tests {
     #[test]
     fn the_help_says_which_side_is_which_and_what_can_be_watched() {
         let record = crate::cli::connect::bundled_record().unwrap();
-        let mut command = command(&record.approved);
+        let mut command = command(&record.approved, true);
         let mut help = |of: &str| {
             let command = command.find_subcommand_mut(of).unwrap();
             let help = command.render_help().to_string();

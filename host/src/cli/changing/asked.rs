@@ -28,7 +28,7 @@ pub(super) enum Asked {
 impl Session<'_> {
     /// The change or the changes that were asked for.
     pub(super) fn asked(&self, command: &str) -> Result<Asked, Failure> {
-        let description = &self.record.approved;
+        let description = &self.component.record.approved;
         let typed = |name: &str| self.matches.get_one::<String>(name).cloned();
         if let Some(file) = self.layers.option(self.matches, "from") {
             if let Some(given) = self.one_change_too(command)? {
@@ -96,7 +96,7 @@ impl Session<'_> {
         if command != "account create" {
             return Ok(None);
         }
-        for field in &self.record.approved.account_schema {
+        for field in &self.component.record.approved.account_schema {
             let option = option_of_field(&field.name);
             let is_given = match field.value_type {
                 ValueType::Boolean => self.layers.switch(self.matches, &option)?,
@@ -113,7 +113,7 @@ impl Session<'_> {
     }
 
     fn wanted(&self, command: &str) -> Result<Wanted<'_>, Failure> {
-        let description = &self.record.approved;
+        let description = &self.component.record.approved;
         Ok(match command {
             "grant" => Wanted::Grant,
             "revoke" => Wanted::Revoke,
@@ -134,7 +134,7 @@ impl Session<'_> {
 
     /// The fields of an account as they were typed.
     fn fields(&self) -> Result<Fields, Failure> {
-        let description = &self.record.approved;
+        let description = &self.component.record.approved;
         let mut fields = Fields::new();
         for field in &description.account_schema {
             let option = option_of_field(&field.name);

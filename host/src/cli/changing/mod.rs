@@ -39,9 +39,9 @@ impl Session<'_> {
             .hint("add --provisioning, or set CONNECTOR_PROVISIONING=true"));
         }
         let dry_run = self.layers.switch(self.matches, "dry-run")?;
-        let rules = rules(self.matches, &self.layers, &self.record.approved)?;
+        let rules = rules(self.matches, &self.layers, &self.component.record.approved)?;
         let asked = self.asked(command)?;
-        let description = &self.record.approved;
+        let description = &self.component.record.approved;
         match &asked {
             Asked::One(change) => {
                 check::fits(change, description)?;
@@ -63,7 +63,8 @@ impl Session<'_> {
             Changes::Permitted
         };
         let signals = Signals::listen();
-        let connected = connect::connect(self.matches, &self.layers, self.record, changes).await?;
+        let connected =
+            connect::connect(self.matches, &self.layers, &self.component, changes).await?;
         offered(command, connected.connector.component().artifact().offers())?;
         let run = Run {
             connected,
@@ -91,8 +92,9 @@ impl Session<'_> {
             Asked::One(_) => return Ok(()),
             Asked::Many { file, rows } => format!("{} accounts named in {file}", rows.len()),
         };
-        let settings = connect::settings(self.matches, &self.layers, &self.record)?;
+        let settings = connect::settings(self.matches, &self.layers, &self.component.record)?;
         let identifying = self
+            .component
             .record
             .approved
             .settings

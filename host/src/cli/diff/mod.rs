@@ -16,7 +16,7 @@ impl Session<'_> {
     pub(super) fn diff(self) -> Result<ExitCode, Failure> {
         let typed = |name: &str| self.matches.get_one::<String>(name).map(String::as_str);
         let stored = Stored {
-            meant: connect::meant(self.matches, &self.layers, &self.record.approved),
+            meant: connect::meant(self.matches, &self.layers, &self.component.record.approved),
             store: connect::store_file(self.matches, &self.layers),
             run: None,
             format: self.format,

@@ -291,3 +291,52 @@ fn the_first_origin_whose_condition_holds_is_meant() {
         Err(OriginError::NoneApplies(_))
     ));
 }
+
+#[test]
+fn a_template_of_a_stranger_names_a_place_of_the_internet() {
+    for (template, settings) in [
+        ("https://api.example.com", &[][..]),
+        ("https://{tenant}.example.com", &["tenant"]),
+        ("https://{a}-{b}.eu.example.com:8443", &["a", "b"]),
+        ("https://8.8.8.8", &[]),
+    ] {
+        assert_eq!(Origin::check_template(template).unwrap(), settings);
+    }
+    for (template, reason) in [
+        ("http://api.example.com", "must begin with https://"),
+        ("api.example.com", "must begin with https://"),
+        ("https://*.example.com", "no host name has"),
+        ("https://user:pw@api.example.com", "user name and password"),
+        ("https://{tenant}@evil.example", "user name and password"),
+        ("https://api.example.com/path", "only scheme, host and port"),
+        (
+            "https://api.example.com?x={tenant}",
+            "only scheme, host and port",
+        ),
+        ("https://169.254.169.254", "not one of the internet"),
+        (
+            "https://[::ffff:169.254.169.254]",
+            "not one of the internet",
+        ),
+        ("https://[fd00:ec2::254]", "not one of the internet"),
+        ("https://10.0.0.1", "not one of the internet"),
+        ("https://127.0.0.1", "not one of the internet"),
+        ("https://2130706433", "four decimal numbers"),
+        ("https://0x7f.1", "four decimal numbers"),
+        ("https://localhost", "without a dot"),
+        ("https://metadata.google.internal", "of your own network"),
+        ("https://printer.local.", "of your own network"),
+        ("https://{host}", "without a dot"),
+        ("https://api.{domain}", "must be fixed"),
+        ("https://api.{domain}.com", "must be fixed"),
+        ("https://x{domain}.com", "must be fixed"),
+        ("https://api.example.com:{port}", "the port is not a number"),
+        ("{scheme}://api.example.com", "before the host"),
+        ("https://{tenant.example.com", "not closed"),
+        ("https://tenant}.example.com", "not opened"),
+        ("", "must begin with https://"),
+    ] {
+        let refused = Origin::check_template(template).unwrap_err().to_string();
+        assert!(refused.contains(reason), "{template}: {refused}");
+    }
+}

@@ -1,0 +1,183 @@
+//! What a component asks for, as a text for the person who decides about it.
+
+use std::collections::BTreeMap;
+
+use super::description::Description;
+use super::facts::{Fact, READS, Section, facts};
+
+/// Columns of the text: a terminal of the usual width, with room for a margin.
+const WIDTH: usize = 96;
+/// How far what belongs to a heading stands to the right.
+const INDENT: &str = "  ";
+/// How far a line that goes on stands to the right.
+const GOES_ON: &str = "      ";
+
+/// What a component asks for, in words. `paces` are the paces of its rate classes in
+/// requests per second; a class without one starts at half of its limit.
+pub fn words(description: &Description, paces: &BTreeMap<String, f64>) -> String {
+    let facts = facts(description);
+    let of = |section: Section| facts.iter().filter(move |fact| fact.section == section);
+    let mut text = Text::default();
+    text.heading("who it says it is");
+    for fact in of(Section::Identity) {
+        let is = fact.says("is").unwrap_or_default();
+        text.entry(&format!("{}: {is}", fact.key));
+    }
+    text.heading("where its requests go (the first that applies, or the endpoint that you name)");
+    text.facts(of(Section::Origin));
+    text.heading("how its requests prove who sends them");
+    text.facts(of(Section::Authentication));
+    let (reading, changing): (Vec<&Fact>, Vec<&Fact>) =
+        of(Section::Operation).partition(|fact| fact.says("access") == Some(READS));
+    text.heading("what it reads, by its own account");
+    text.facts(reading.into_iter());
+    text.heading("what it changes (only with --provisioning)");
+    text.facts(changing.into_iter());
+    text.heading("how fast it may be (--max-rate changes that)");
+    for fact in of(Section::RateClass) {
+        let declared = fact.says("declared limit").unwrap_or_default();
+        let pace = match paces.get(&fact.key) {
+            Some(pace) => format!("{}/s here", rounded(*pace)),
+            None => "half of that here".to_owned(),
+        };
+        text.entry(&format!("{}: {pace}; it declares: {declared}", fact.key));
+    }
+    text.heading("settings that it is given");
+    text.facts(of(Section::Setting));
+    text.heading("kinds of resources");
+    text.facts(of(Section::Kind));
+    text.heading("fields of an account that it creates");
+    text.facts(of(Section::AccountField));
+    text.heading("actions");
+    text.facts(of(Section::Action));
+    text.finish()
+}
+
+/// Two decimals are enough to compare paces.
+fn rounded(pace: f64) -> f64 {
+    (pace * 100.0).round() / 100.0
+}
+
+#[derive(Default)]
+struct Text {
+    out: String,
+    /// Whether something stands below the last heading.
+    is_empty: bool,
+}
+
+impl Text {
+    fn heading(&mut self, heading: &str) {
+        self.close();
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
+        self.out.push_str(heading);
+        self.out.push('\n');
+        self.is_empty = true;
+    }
+
+    fn facts<'a>(&mut self, facts: impl Iterator<Item = &'a Fact>) {
+        for fact in facts {
+            let parts: Vec<String> = fact
+                .parts
+                .iter()
+                .filter(|(label, _)| *label != "access")
+                .map(|(label, words)| match *label {
+                    "is" => words.clone(),
+                    label => format!("{label}: {words}"),
+                })
+                .collect();
+            self.entry(&match parts.as_slice() {
+                [] => fact.key.clone(),
+                parts => format!("{}  {}", fact.key, parts.join("; ")),
+            });
+        }
+    }
+
+    /// One entry, broken between words where it is longer than a line.
+    fn entry(&mut self, entry: &str) {
+        self.is_empty = false;
+        let mut line = INDENT.to_owned();
+        let mut is_first = true;
+        for word in entry.split(' ') {
+            let length = line.chars().count() + 1 + word.chars().count();
+            if !is_first && length > WIDTH {
+                self.out.push_str(line.trim_end());
+                self.out.push('\n');
+                line = GOES_ON.to_owned();
+            } else if !is_first {
+                line.push(' ');
+            }
+            line.push_str(word);
+            is_first = false;
+        }
+        self.out.push_str(line.trim_end());
+        self.out.push('\n');
+    }
+
+    fn close(&mut self) {
+        if self.is_empty && !self.out.is_empty() {
+            self.out.push_str(INDENT);
+            self.out.push_str("none\n");
+        }
+        self.is_empty = false;
+    }
+
+    fn finish(mut self) -> String {
+        self.close();
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::ceiling::ceilings;
+    use crate::trust::TrustRecord;
+
+    fn bundled() -> Description {
+        TrustRecord::bundled().unwrap().approved
+    }
+
+    #[test]
+    fn everything_that_decides_is_told() {
+        let description = bundled();
+        let text = words(&description, &ceilings(&description.wire));
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for operation in &description.wire.operations {
+            assert!(flat.contains(&operation.name), "{}", operation.name);
+        }
+        for told in [
+            "https://cognito-idp.{region}.amazonaws.com.cn only if: setting region begins with cn-",
+            "AWS signatures service: cognito-idp; region from: setting region",
+            "ListUsers sent by: sync.list-resources",
+            "/Username = the principal asked for in provisioning.grant",
+            "user-list: 5.71/s here; it declares: 30/s for all its operations",
+            "user-pool-id The user pool to work on",
+            "secret: yes",
+            "right: cognito-idp:AdminAddUserToGroup",
+            "disable_user",
+        ] {
+            assert!(flat.contains(told), "{told}\nis missing in\n{text}");
+        }
+        let (reading, changing) = text.split_once("what it changes").unwrap();
+        assert!(reading.contains("AdminGetUser") && !reading.contains("AdminDeleteUser"));
+        assert!(changing.contains("AdminDeleteUser"));
+    }
+
+    #[test]
+    fn what_it_does_not_ask_for_is_said_too_and_no_text_steers_the_terminal() {
+        let mut description = bundled();
+        description.actions.clear();
+        description.display_name = "Nice\u{1b}[2J\nwho it says it is".to_owned();
+        let text = words(&description, &ceilings(&description.wire));
+        assert!(text.ends_with("\nactions\n  none\n"), "{text}");
+        assert!(!text.contains('\u{1b}'));
+        assert_eq!(
+            text.lines()
+                .filter(|line| *line == "who it says it is")
+                .count(),
+            1
+        );
+    }
+}
