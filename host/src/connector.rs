@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::contract::{BrokenPromise, Function};
-use crate::credentials::{CredentialSource, Credentials, CredentialsError};
+use crate::credentials::{Credentials, CredentialsError, Keys};
 use crate::egress::Egress;
 use crate::engine::{
     Answer, CallError, Component, ErrorCode, GrantsOf, Instance, Lookup, Reported, Request,
 };
 use crate::limits::deadline;
 use crate::model::{Grant, Resource, ResourceId};
-use crate::retry::{Budget, MAX_ATTEMPTS, Verdict, cost, decide};
+use crate::retry::{Budget, MAX_ATTEMPTS, Verdict, cost, decide, is_postponed};
 use crate::settings::Settings;
 use crate::trust::TrustRecord;
 use crate::trust::description::{Authentication, Description};
@@ -31,7 +31,7 @@ pub struct Connector {
     component: Component,
     record: Arc<TrustRecord>,
     settings: Settings,
-    credentials: Option<CredentialSource>,
+    keys: Keys,
     egress: Arc<Egress>,
 }
 
@@ -78,11 +78,11 @@ impl ConnectorError {
     }
 }
 
-/// An open session and the credentials that it signs with.
+/// An open session and the credentials that the component signs with.
 pub struct Session {
     /// The instance.
     pub instance: Instance,
-    /// What it was opened with, if the connector signs requests.
+    /// What it was opened with, if the component was given real ones.
     pub credentials: Option<Credentials>,
 }
 
@@ -94,20 +94,20 @@ impl Session {
 }
 
 impl Connector {
-    /// Puts the parts together. `credentials` are needed exactly where the record asks
-    /// for AWS signatures.
+    /// Puts the parts together. `keys` must go with how `egress` proves who sends its
+    /// requests: sealed where the host does.
     pub fn new(
         component: Component,
         record: Arc<TrustRecord>,
         settings: Settings,
-        credentials: Option<CredentialSource>,
+        keys: Keys,
         egress: Arc<Egress>,
     ) -> Self {
         Self {
             component,
             record,
             settings,
-            credentials,
+            keys,
             egress,
         }
     }
@@ -153,52 +153,26 @@ impl Connector {
     ///
     /// Fails without credentials, or if the component refuses the settings or breaks.
     pub async fn session(&self) -> Result<Session, ConnectorError> {
-        let mut values = self.settings.values().clone();
+        let mut handed = self.keys.hand(self.description(), &self.settings).await?;
         // The host retries. A component that did too would multiply the attempts.
-        values.insert(MAX_ATTEMPTS_SETTING.to_owned(), "1".to_owned());
-        let mut secrets: Vec<String> = self
-            .settings
-            .secret_names()
-            .iter()
-            .filter_map(|name| values.get(name).cloned())
-            .collect();
-        let mut credentials = None;
-        if let (Authentication::Sigv4(sigv4), Some(source)) =
-            (&self.description().wire.authentication, &self.credentials)
-        {
-            let current = source.current().await?;
-            secrets.push(current.secret_access_key.clone());
-            values.insert(
-                sigv4.access_key_id_setting.clone(),
-                current.access_key_id.clone(),
-            );
-            values.insert(
-                sigv4.secret_access_key_setting.clone(),
-                current.secret_access_key.clone(),
-            );
-            if let Some(token) = &current.session_token {
-                secrets.push(token.clone());
-                values.insert(sigv4.session_token_setting.clone(), token.clone());
-            }
-            credentials = Some(current);
-        }
-        let values: Vec<(String, String)> = values.into_iter().collect();
+        handed.set(MAX_ATTEMPTS_SETTING, "1");
         let instance = self
             .component
             .open(
                 &self.description().name,
                 self.egress.clone(),
-                &values,
-                secrets,
+                &handed.values,
+                handed.secrets,
             )
             .await?;
         Ok(Session {
             instance,
-            credentials,
+            credentials: handed.credentials,
         })
     }
 
-    /// Whether there are other credentials than those that the system refused.
+    /// Whether a component can be given other credentials than those that the system
+    /// refused. Where the host signs it has looked for them already.
     ///
     /// # Errors
     ///
@@ -207,10 +181,7 @@ impl Connector {
         &self,
         refused: Option<&Credentials>,
     ) -> Result<bool, CredentialsError> {
-        match (&self.credentials, refused) {
-            (Some(source), Some(refused)) => Ok(source.replacement(refused).await?.is_some()),
-            _ => Ok(false),
-        }
+        self.keys.renewed(refused).await
     }
 
     /// A series of calls, one after the other.
@@ -311,8 +282,8 @@ impl<'a> Conversation<'a> {
                 renewed = true;
                 continue;
             }
-            attempts += 1;
-            if attempts == self.attempts && cost(&error).is_some() {
+            attempts += u32::from(!is_postponed(&error));
+            if attempts >= self.attempts && cost(&error).is_some_and(|cost| cost > 0) {
                 return Err(ConnectorError::Persistent {
                     source: error,
                     attempts,

@@ -75,6 +75,7 @@ impl Budget {
 pub(crate) fn cost(error: &CallError) -> Option<u32> {
     match error {
         CallError::Reported(reported) if !reported.retryable => None,
+        CallError::Reported(reported) if reported.code == ErrorCode::Postponed => Some(0),
         CallError::Reported(reported) if reported.code == ErrorCode::Throttled => {
             Some(THROTTLE_COST)
         }
@@ -86,12 +87,23 @@ pub(crate) fn cost(error: &CallError) -> Option<u32> {
     }
 }
 
+/// Whether the host itself put it off, so that nothing has failed.
+pub(crate) fn is_postponed(error: &CallError) -> bool {
+    matches!(error, CallError::Reported(reported) if reported.code == ErrorCode::Postponed)
+}
+
 /// Decides about a page that failed for the `attempts`-th time. `jitter` is between 0
 /// and 1.
 pub(crate) fn decide(error: &CallError, attempts: u32, budget: &Budget, jitter: f64) -> Verdict {
     let Some(cost) = cost(error) else {
         return Verdict::GiveUp;
     };
+    if let CallError::Reported(reported) = error
+        && is_postponed(error)
+    {
+        // The host's own word needs no second guess.
+        return Verdict::Retry(reported.retry_after.unwrap_or_default());
+    }
     if attempts >= MAX_ATTEMPTS {
         return Verdict::OutOfAttempts;
     }
@@ -164,6 +176,17 @@ mod tests {
                 "hint {hint}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_host_put_off_is_made_anew_when_it_said_so_and_costs_nothing() {
+        let budget = Budget::full();
+        let put_off = error(ErrorCode::Postponed, true, Some(150_000));
+        for _ in 0..1000 {
+            let verdict = decide(&put_off, MAX_ATTEMPTS, &budget, 0.5);
+            assert_eq!(verdict, Verdict::Retry(Duration::from_secs(150)));
+        }
+        assert!(budget.take(BUDGET));
     }
 
     #[test]

@@ -240,6 +240,12 @@ fn check_value(schema: &SettingSchema, value: &str) -> Result<(), SettingError> 
     Err(malformed(&format!("a valid {}", schema.display_name)))
 }
 
+/// Whether a setting can have a value.
+#[cfg(feature = "sandbox")]
+pub(crate) fn fits(schema: &SettingSchema, value: &str) -> bool {
+    check_value(schema, value).is_ok()
+}
+
 /// What a message may repeat. A URL can hold a password without being a secret setting.
 fn shown(schema: &SettingSchema, value: &str) -> String {
     let may_hold_a_password = value

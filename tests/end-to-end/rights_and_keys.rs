@@ -128,24 +128,35 @@ fn expired_credentials_are_told_as_such() {
 
 #[test]
 fn a_wrong_clock_is_corrected_from_the_answer() {
-    for minutes in [-20, 20] {
-        let bench = Bench::with_pool(varied_pool());
-        bench.server.clock().set_offset_ms(minutes * 60_000);
-        bench.json(&["sync", "--workers", "1"]);
-        assert_rows(&bench.list("users"), &expected_users(bench.pool()));
-        let refused = bench
-            .server
-            .log()
-            .entries()
-            .iter()
-            .filter(|entry| entry.status != Some(200))
-            .count();
-        // Each instance finds it out once and remembers it.
-        assert!(
-            (1..=4).contains(&refused),
-            "{minutes} min: {refused} refusals"
-        );
+    for (holder, most) in [("sealed", 1), ("pass", 4)] {
+        for minutes in [-20, 20] {
+            let bench = Bench::with_pool(varied_pool());
+            bench.server.clock().set_offset_ms(minutes * 60_000);
+            bench.json(&["sync", "--workers", "1", "--credentials", holder]);
+            assert_rows(&bench.list("users"), &expected_users(bench.pool()));
+            let refused = bench
+                .server
+                .log()
+                .entries()
+                .iter()
+                .filter(|entry| entry.status != Some(200))
+                .count();
+            // The host finds it out once, and where it does not sign, each instance does.
+            assert!(
+                (1..=most).contains(&refused),
+                "{holder}, {minutes} min: {refused} refusals"
+            );
+        }
     }
+}
+
+#[test]
+fn a_service_that_is_years_away_is_not_signed_for() {
+    let bench = Bench::with_pool(varied_pool());
+    bench.server.clock().set_offset_ms(400 * 24 * 3_600_000);
+    let ran = bench.run(&["get", "user:alice"]);
+    assert_eq!(ran.code, 16, "{ran:?}");
+    assert_eq!(bench.server.log().total(), 1);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector_host::connector::Connector;
+use connector_host::credentials::Keys;
 use connector_host::egress::audit::LogSink;
+use connector_host::egress::signing::Proof;
 use connector_host::egress::{Egress, Origin, Policy, transport};
 use connector_host::engine::{Answer, Engine, Lookup, Request};
 use connector_host::limits::clock::SystemClock;
@@ -52,18 +54,22 @@ async fn connector(server: &Server, token: &str) -> (Connector, Connection) {
         origin: policy.origin().to_string(),
         settings: settings.identifying(),
     };
+    let authentication = &wire.authentication;
+    let proof = Proof::of_host(authentication, settings.values(), None, policy.origin()).unwrap();
+    let keys = Keys::sealed(&record.approved, None).unwrap();
     let egress = Egress::new(
         policy,
         Arc::new(pacer),
         transport::Parts::system(clock),
         Arc::new(LogSink),
-    );
+    )
+    .proving(proof);
     (
         Connector::new(
             component,
             Arc::new(record),
             settings,
-            None,
+            keys,
             Arc::new(egress),
         ),
         connection,

@@ -8,11 +8,12 @@ use clap::ArgMatches;
 
 use super::args::HOST_SETTINGS;
 use super::chosen::Chosen;
+use super::credentials;
 use super::exit::{ExitCode, Failure, load_failure};
 use super::layers::Layers;
 use super::plugin::describe;
 use crate::connector::Connector;
-use crate::credentials::{CredentialSource, Credentials, CredentialsError};
+use crate::credentials::{Credentials, CredentialsError};
 use crate::egress::audit::{AuditRecord, AuditSink, LogSink};
 use crate::egress::origin::{Host, Scheme};
 use crate::egress::{Egress, Origin, Policy, transport};
@@ -110,17 +111,14 @@ pub(super) async fn connect(
         }
     })?;
 
-    let credentials = match &wire.authentication {
-        Authentication::Sigv4(sigv4) => Some(match input.key {
-            Some(key) => CredentialSource::given(key),
-            None => {
-                let profile = layers.option(matches, "profile");
-                let region = input.settings.get(&sigv4.region_setting);
-                CredentialSource::chain(profile.as_deref(), region).await?
-            }
-        }),
-        Authentication::None | Authentication::Bearer(_) => None,
+    let of = credentials::For {
+        description: &record.approved,
+        settings: &input.settings,
+        key: input.key,
+        policy: &policy,
+        changes,
     };
+    let (keys, proof) = credentials::find(matches, layers, of).await?;
     let clock = Arc::new(SystemClock);
     let pacer =
         Pacer::new(wire, &record.pace, &input.max_rate, clock.clone()).map_err(|error| {
@@ -139,13 +137,14 @@ pub(super) async fn connect(
         Arc::new(pacer),
         transport::Parts::system(clock),
         sink,
-    );
+    )
+    .proving(proof);
     Ok(Connected {
         connector: Connector::new(
             component,
             Arc::new(record),
             input.settings,
-            credentials,
+            keys,
             Arc::new(egress),
         ),
         connection,

@@ -123,7 +123,7 @@ impl From<&Reported> for Failure {
                     "the account's quota is used up, perhaps by somebody else; try later or lower --max-rate",
                 ),
             ),
-            ErrorCode::QuotaExceeded => (ExitCode::RateExhausted, None),
+            ErrorCode::QuotaExceeded | ErrorCode::Postponed => (ExitCode::RateExhausted, None),
             ErrorCode::DeadlineExceeded => (ExitCode::DeadlineExceeded, Some("try again")),
             ErrorCode::CursorExpired | ErrorCode::Unavailable => (
                 ExitCode::Unavailable,
@@ -183,6 +183,13 @@ impl From<CredentialsError> for Failure {
                 Some("sign in again (`aws sso login`, or whatever the profile uses)"),
             ),
             CredentialsError::TimedOut(_) => (ExitCode::Unavailable, Some("try again")),
+            CredentialsError::Role { .. } => (
+                ExitCode::Unauthenticated,
+                Some(
+                    "the trust policy of the role must allow sts:AssumeRole to these credentials, \
+                     with the external id of --external-id if it asks for one",
+                ),
+            ),
         };
         Self {
             hint: hint.map(str::to_owned),

@@ -6,6 +6,7 @@ mod changing;
 mod chosen;
 mod component;
 mod connect;
+mod credentials;
 mod diff;
 mod documents;
 mod exit;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::trust::description::{Access, Authentication, Description, Sigv4};
+use crate::trust::description::{Access, Authentication, Description, Operation, Sigv4};
 
 /// How the names of regions begin outside the partition `aws`.
 const PARTITIONS: &[(&str, &str)] = &[
@@ -25,6 +25,8 @@ const PARTITIONS: &[(&str, &str)] = &[
 const ACCOUNT_ID_DIGITS: usize = 12;
 /// Stands for any account.
 const ANY_ACCOUNT: &str = "*";
+/// What AWS takes as the policy of a session, in characters.
+const MAX_SESSION_POLICY: usize = 2048;
 /// What IAM reads in a resource as something else than itself.
 const WILDCARDS: [char; 3] = ['*', '?', '$'];
 
@@ -89,6 +91,15 @@ pub enum PolicyError {
     /// A setting would widen the resource.
     #[error("setting {0} has a character that IAM reads as a wildcard or a variable (* ? $)")]
     Wildcard(String),
+    /// It does not fit into a session.
+    #[error(
+        "the policy of this system has {length} characters, and AWS takes {MAX_SESSION_POLICY} for \
+         a session"
+    )]
+    TooLong {
+        /// Its length in characters.
+        length: usize,
+    },
     /// A template that can't be read.
     #[error("the resource name `{0}` of the component's trust record has a brace without a pair")]
     Template(String),
@@ -110,20 +121,10 @@ pub fn iam_policy(
     account_id: Option<&str>,
     read_only: bool,
 ) -> Result<Policy, PolicyError> {
-    let no_policy = |reason| PolicyError::NotOfIam {
-        connector: description.name.clone(),
-        reason,
-    };
-    let Authentication::Sigv4(signing) = &description.wire.authentication else {
-        return Err(no_policy("does not sign its requests for AWS"));
-    };
-    let Some(template) = &description.wire.resource_name else {
-        return Err(no_policy("does not say what a permission is granted on"));
-    };
-    let actions = actions(description, read_only);
-    if actions.is_empty() {
-        return Err(no_policy("does not name the permissions that it needs"));
-    }
+    let (signing, template) = asked_for(description)?;
+    let actions = actions(description, |operation| {
+        !read_only || (operation.access == Access::Read && !operation.optional)
+    })?;
     if let Some(id) = account_id.filter(|id| !is_account_id(id)) {
         return Err(PolicyError::AccountId(id.to_owned()));
     }
@@ -174,14 +175,77 @@ pub fn iam_policy(
     Ok(Policy { document, notes })
 }
 
-fn actions(description: &Description, read_only: bool) -> BTreeSet<&str> {
-    description
-        .wire
-        .operations
-        .iter()
-        .filter(|operation| !read_only || (operation.access == Access::Read && !operation.optional))
+/// The policy of a session that may do what this connection does, and nothing else: with it
+/// AWS itself refuses whatever gets past this host. It reads all that can be read, and
+/// changes something only if `changes` are permitted.
+///
+/// # Errors
+///
+/// [`PolicyError`], if there is no such policy, or none that fits into a session.
+pub fn session_policy(
+    description: &Description,
+    settings: &BTreeMap<String, String>,
+    account_id: Option<&str>,
+    changes: bool,
+) -> Result<String, PolicyError> {
+    let (signing, template) = asked_for(description)?;
+    let actions = actions(description, |operation| {
+        changes || operation.access == Access::Read
+    })?;
+    let partition = partition(template, settings, signing)?;
+    let account = account_id.unwrap_or(ANY_ACCOUNT);
+    let document = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": fill(template, settings, partition, account)?,
+        }],
+    });
+    let text = document.to_string();
+    match text.chars().count() {
+        length if length > MAX_SESSION_POLICY => Err(PolicyError::TooLong { length }),
+        _ => Ok(text),
+    }
+}
+
+/// How a connector signs and what its permissions are granted on.
+fn asked_for(description: &Description) -> Result<(&Sigv4, &str), PolicyError> {
+    let Authentication::Sigv4(signing) = &description.wire.authentication else {
+        return Err(no_policy(description, "does not sign its requests for AWS"));
+    };
+    match &description.wire.resource_name {
+        Some(template) => Ok((signing, template)),
+        None => Err(no_policy(
+            description,
+            "does not say what a permission is granted on",
+        )),
+    }
+}
+
+fn actions(
+    description: &Description,
+    wanted: impl Fn(&Operation) -> bool,
+) -> Result<BTreeSet<&str>, PolicyError> {
+    let operations = description.wire.operations.iter();
+    let actions: BTreeSet<&str> = operations
+        .filter(|operation| wanted(operation))
         .filter_map(|operation| operation.permission.as_deref())
-        .collect()
+        .collect();
+    if actions.is_empty() {
+        return Err(no_policy(
+            description,
+            "does not name the permissions that it needs",
+        ));
+    }
+    Ok(actions)
+}
+
+fn no_policy(description: &Description, reason: &'static str) -> PolicyError {
+    PolicyError::NotOfIam {
+        connector: description.name.clone(),
+        reason,
+    }
 }
 
 /// A complete name of the system, taken apart.

@@ -15,7 +15,7 @@ mod permissions_page;
 
 pub use capabilities::capabilities;
 pub use config_schema::{HostOption, HostOptions, config_schema};
-pub use iam_policy::{Policy, PolicyError, iam_policy};
+pub use iam_policy::{Policy, PolicyError, iam_policy, session_policy};
 
 /// What the bundled connector says about itself: what the tests of this folder write of.
 #[cfg(test)]

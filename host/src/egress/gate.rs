@@ -3,8 +3,11 @@
 //! The order matters: what the policy refuses is refused before its body is read; the
 //! body is complete before a permit is taken, so that a component cannot hold the pace
 //! of others by writing slowly; the request's own time starts at the permit, so that
-//! waiting does not eat it; and a throttled answer is recognised here, whatever the
-//! component makes of it. Each request leaves one audit record, however it ends.
+//! waiting does not eat it; who sends it is proven after the permit, by the host and not
+//! by the component; and a throttled answer is recognised here, whatever the component
+//! makes of it. Each request leaves one audit record, however it ends.
+
+mod exchange;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +16,16 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 
+use self::exchange::Order;
 use super::answer::AnswerBody;
 use super::audit::{AuditRecord, AuditSink, Counters, Traffic, Verdict};
 use super::policy::{Call, Denied, Policy};
+use super::signing::{Proof, Remedies};
 use super::throttle;
-use super::transport::{self, Limits, Transport, TransportError};
+use super::transport::{self, Transport, TransportError};
+use crate::credentials::CredentialsError;
 use crate::limits::clock::{Clock, timeout_at};
 use crate::limits::rate::{ClassRate, Pacer, RateError};
 use crate::limits::{deadline, sizes};
@@ -39,6 +45,18 @@ pub enum EgressError {
     /// The pace left no room for it.
     #[error(transparent)]
     Rate(#[from] RateError),
+    /// The pace has room for it, but later than what the component wrote into it is good.
+    #[error(
+        "the pace leaves no room within {} s, and a request that the component has signed can't \
+         wait longer", deadline::DATED_REQUEST.as_secs()
+    )]
+    Postponed {
+        /// When to make it anew, so that it need not wait too long again.
+        wait: Duration,
+    },
+    /// There are no credentials to sign it with.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// It could not be sent, or its answer could not be read.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -54,7 +72,8 @@ impl EgressError {
     fn verdict(&self) -> Verdict {
         match self {
             Self::Denied(denied) => Verdict::Denied(denied.rule()),
-            Self::Rate(_) => Verdict::NoPermit,
+            Self::Rate(_) | Self::Postponed { .. } => Verdict::NoPermit,
+            Self::Credentials(_) => Verdict::Failed("credentials"),
             Self::Transport(error) => Verdict::Failed(error.phase()),
             Self::RequestBody(_) => Verdict::Failed("request-body"),
             Self::CallDeadline => Verdict::Failed("call-deadline"),
@@ -69,6 +88,7 @@ pub struct CallScope {
     deadline: Instant,
     report: Arc<Mutex<CallReport>>,
     over: Arc<AtomicBool>,
+    remedies: Arc<Remedies>,
 }
 
 impl CallScope {
@@ -79,6 +99,7 @@ impl CallScope {
             deadline,
             report: Arc::default(),
             over: Arc::default(),
+            remedies: Arc::default(),
         }
     }
 
@@ -153,6 +174,7 @@ pub struct Asked {
 pub struct Egress {
     policy: Policy,
     protocol: Protocol,
+    proof: Proof,
     pacer: Arc<Pacer>,
     transport: Transport,
     clock: Arc<dyn Clock>,
@@ -170,7 +192,8 @@ impl std::fmt::Debug for Egress {
 }
 
 impl Egress {
-    /// Joins policy, pace and transport.
+    /// Joins policy, pace and transport. Nothing that says who sends a request gets out,
+    /// unless [`Egress::proving`] says how.
     pub fn new(
         policy: Policy,
         pacer: Arc<Pacer>,
@@ -181,12 +204,19 @@ impl Egress {
         Self {
             transport: Transport::new(policy.addresses(), parts),
             protocol: policy.protocol().clone(),
+            proof: Proof::Nothing,
             policy,
             pacer,
             clock,
             counters: Counters::default(),
             sink,
         }
+    }
+
+    /// Proves who sends its requests.
+    #[must_use]
+    pub fn proving(self, proof: Proof) -> Self {
+        Self { proof, ..self }
     }
 
     /// The policy in effect.
@@ -268,51 +298,14 @@ impl Egress {
         trail.record.operation.clone_from(&permitted.operation);
         trail.record.class.clone_from(&permitted.rate_class);
 
-        let waiting = self.clock.now();
-        let permit = self.pacer.acquire(&permitted.operation, end).await;
-        trail.waited(self.clock.now().saturating_duration_since(waiting));
-        // The call may have ended meanwhile: what it was answered with must stay true.
-        if permit.is_err() || scope.as_ref().is_some_and(CallScope::is_over) {
-            if is_change {
-                trail.change(ChangeFate::Refused);
-            }
-            permit?;
-            return Err(EgressError::CallDeadline);
-        }
-
-        let now = self.clock.now();
-        let limits = Limits {
-            connect: deadline::clamp(asked.connect, deadline::CONNECT),
-            first_byte: deadline::clamp(asked.first_byte, deadline::FIRST_BYTE),
-            between_bytes: deadline::clamp(asked.between_bytes, deadline::BETWEEN_BYTES),
-            ..Limits::until(deadline::within(end, now, deadline::REQUEST))
+        let order = Order {
+            method: head.method,
+            permitted,
+            body,
+            asked,
+            end,
         };
-        let mut request = http::Request::new(Full::new(body));
-        *request.method_mut() = head.method;
-        *request.uri_mut() = permitted.uri;
-        *request.headers_mut() = permitted.headers;
-        trail.record.sent = request.body().size_hint().exact().unwrap_or_default();
-        let sent = self.transport.send(request, limits).await;
-        if is_change {
-            trail.change(fate(&sent));
-        }
-        let (head, body) = sent?.into_parts();
-        trail.answered(head.status, &head.headers);
-
-        let peeked = if head.status.is_client_error() || head.status.is_server_error() {
-            let peeked = Peeked::up_to(sizes::ERROR_BODY_PEEK, body).await?;
-            let seen = &peeked.read;
-            if throttle::is_throttled(&self.protocol, head.status, &head.headers, seen) {
-                trail.throttled();
-            }
-            peeked
-        } else {
-            Peeked {
-                read: Bytes::new(),
-                rest: body,
-            }
-        };
-        Ok(http::Response::from_parts(head, peeked))
+        self.exchange(&order, trail).await
     }
 }
 
@@ -426,6 +419,28 @@ impl Trail {
         }
     }
 
+    /// Ends the record of an answer that only the host has read.
+    fn end(&mut self, answer: &Peeked) {
+        self.received(answer.read.len());
+        if answer.rest.is_end_stream() {
+            self.complete();
+        }
+    }
+
+    /// Ends the record of an answer that only the host has read, and begins that of the
+    /// same request sent once more.
+    fn again(&mut self, answer: &Peeked) {
+        self.end(answer);
+        let mut next = Self::begin(Arc::clone(&self.egress), self.scope.clone());
+        next.record.operation.clone_from(&self.record.operation);
+        next.record.class.clone_from(&self.record.class);
+        *self = next;
+    }
+
+    fn is_over(&self) -> bool {
+        self.scope.as_ref().is_some_and(CallScope::is_over)
+    }
+
     fn report(&self, change: impl FnOnce(&mut CallReport)) {
         if let Some(scope) = &self.scope {
             change(&mut scope.lock());
@@ -488,7 +503,10 @@ impl Trail {
     }
 
     pub(super) fn fail(&mut self, error: &EgressError) {
-        self.record.verdict = error.verdict();
+        // An answer that the host has read stays one, whatever came of it afterwards.
+        if self.record.verdict != Verdict::Answered {
+            self.record.verdict = error.verdict();
+        }
         self.report(|report| report.failure = Some(error.clone()));
     }
 }

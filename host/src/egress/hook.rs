@@ -109,9 +109,11 @@ pub fn to_wasi(error: &EgressError) -> Error {
             Error::HttpRequestBodySize(u64::try_from(*limit).ok())
         }
         EgressError::Denied(_) => Error::HttpRequestDenied,
-        // No code means "throttled by the host". This one says that nothing was sent, which
-        // is what matters for a change.
-        EgressError::Rate(_) => Error::ConnectionLimitReached,
+        // No code means "throttled by the host", nor that it has no credentials. This one says
+        // that nothing was sent, which is what matters for a change.
+        EgressError::Rate(_) | EgressError::Postponed { .. } | EgressError::Credentials(_) => {
+            Error::ConnectionLimitReached
+        }
         EgressError::Transport(error) => transport_to_wasi(error),
         EgressError::RequestBody(_) => Error::HttpProtocolError,
         EgressError::CallDeadline => Error::ConnectionWriteTimeout,

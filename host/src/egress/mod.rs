@@ -20,6 +20,8 @@ pub mod gate;
 #[cfg(feature = "sandbox")]
 pub mod hook;
 #[cfg(feature = "sandbox")]
+pub mod signing;
+#[cfg(feature = "sandbox")]
 pub mod transport;
 
 pub use audit::{AuditRecord, AuditSink, Traffic};

@@ -35,6 +35,9 @@ pub enum ErrorCode {
     OutcomeUnknown,
     /// The host did not let the request out.
     DeniedByHost,
+    /// The host's pace leaves room for it only when what the component signed is too old:
+    /// to be made anew then. No component reports it.
+    Postponed,
     /// A defect of the connector, or a code that this host does not know.
     Internal,
 }

@@ -8,6 +8,7 @@ use super::request::{Answer, Changed, Request};
 use super::stderr::clean;
 use crate::contract::bindings::identity::connector::types as contract;
 use crate::contract::{BrokenPromise, Function};
+use crate::credentials::CredentialsError;
 use crate::egress::CallReport;
 use crate::egress::gate::{ChangeFate, EgressError};
 
@@ -147,6 +148,22 @@ pub(super) fn reported(
             reported.code = ErrorCode::Throttled;
             reported.retryable = false;
             reported.message = rate.to_string();
+        }
+        Some(EgressError::Postponed { wait }) => {
+            reported.code = ErrorCode::Postponed;
+            reported.retryable = true;
+            reported.retry_after = Some(*wait);
+            reported.message = EgressError::Postponed { wait: *wait }.to_string();
+        }
+        Some(EgressError::Credentials(error)) => {
+            let is_away = matches!(error, CredentialsError::TimedOut(_));
+            reported.code = if is_away {
+                ErrorCode::Unavailable
+            } else {
+                ErrorCode::Unauthenticated
+            };
+            reported.retryable = is_away;
+            reported.message = error.to_string();
         }
         Some(other) => reported.message = format!("{} ({other})", reported.message),
         None if report.throttled => {

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 /// enough to cost nothing (Spin uses the same).
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 /// How long one contract call may take. What it computes and its request have limits of
-/// their own below, so this bounds the wait for permits: half a minute short of the five
-/// that a signature is valid for, because the component signs before it waits. Four
-/// workers can wait so long for one request a minute.
+/// their own below, so this bounds the wait for permits. Four workers can wait so long for
+/// one request a minute.
 pub const CALL: Duration = Duration::from_secs(270);
+/// How long a request may wait for its permit that the component itself has signed. The
+/// signature is valid for five minutes, and a clock that is some minutes off must not use
+/// up the rest.
+pub const DATED_REQUEST: Duration = Duration::from_secs(60);
 /// How long a component may take to describe itself or to open a session: both send
 /// nothing and take less than a millisecond.
 pub const NO_REQUEST: Duration = Duration::from_secs(10);

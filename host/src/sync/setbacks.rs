@@ -12,7 +12,7 @@ use super::warnings::WarningCode;
 use crate::connector::ConnectorError;
 use crate::engine::{CallError, ErrorCode, Reported};
 use crate::model::{RIGHTS_PROBE_ID, ResourceId};
-use crate::retry::{Verdict, cost, decide};
+use crate::retry::{Verdict, cost, decide, is_postponed};
 
 /// How often one list is begun again because its cursor has expired. Cursors live for
 /// an hour with some services, so this is enough for a day of reading one list.
@@ -64,7 +64,7 @@ impl Run {
     }
 
     fn retry(&self, mut item: Item, error: CallError) -> Result<(), SyncError> {
-        item.attempts += 1;
+        item.attempts += u32::from(!is_postponed(&error));
         let what = item.list.to_string();
         match decide(&error, item.attempts, &self.budget, fastrand::f64()) {
             Verdict::Retry(delay) => {
@@ -165,7 +165,7 @@ impl Run {
 /// ordinary, and counted anyway.
 fn noticed(error: &CallError) -> Option<WarningCode> {
     match error.reported().map(|reported| reported.code) {
-        Some(ErrorCode::Throttled) => None,
+        Some(ErrorCode::Throttled | ErrorCode::Postponed) => None,
         Some(ErrorCode::BadResponse) => Some(WarningCode::BadAnswer),
         _ => Some(WarningCode::Failure),
     }

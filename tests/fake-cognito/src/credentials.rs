@@ -4,6 +4,7 @@
 //! shared handle, so that a test can expire a session or withdraw a right in the middle of a run.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::operation::Operation;
@@ -16,6 +17,9 @@ pub struct Key {
     pub(crate) user_name: String,
     pub(crate) session_token: Option<String>,
     pub(crate) expires_ms: Option<i64>,
+    /// How many more requests it is good for; shared, so that replacing a part of the key does not
+    /// give it new ones.
+    left: Option<Arc<AtomicU64>>,
     pub(crate) allowed: Option<BTreeSet<Operation>>,
     pub(crate) pools: Option<BTreeSet<String>>,
 }
@@ -30,6 +34,7 @@ impl Key {
             user_name: "connector".to_owned(),
             session_token: None,
             expires_ms: None,
+            left: None,
             allowed: None,
             pools: None,
         }
@@ -53,6 +58,13 @@ impl Key {
     #[must_use]
     pub fn expires_at_ms(mut self, ms: i64) -> Self {
         self.expires_ms = Some(ms);
+        self
+    }
+
+    /// Makes the session end after so many requests, however long they take.
+    #[must_use]
+    pub fn expires_after(mut self, requests: u64) -> Self {
+        self.left = Some(Arc::new(AtomicU64::new(requests)));
         self
     }
 
@@ -82,6 +94,15 @@ impl Key {
     pub fn only_pools<I: Into<String>>(mut self, ids: impl IntoIterator<Item = I>) -> Self {
         self.pools = Some(ids.into_iter().map(Into::into).collect());
         self
+    }
+
+    /// Uses up one of its requests; says whether there was one left.
+    pub(crate) fn take_request(&self) -> bool {
+        let take = |left: u64| left.checked_sub(1);
+        self.left.as_ref().is_none_or(|left| {
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .is_ok()
+        })
     }
 
     pub(crate) fn may(&self, operation: Operation, pool_id: &str) -> bool {

@@ -38,6 +38,13 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::front("InvalidSignatureException", message)
 }
 
+fn expired() -> Refusal {
+    Refusal::front(
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    )
+}
+
 fn unrecognized() -> Refusal {
     Refusal::front(
         "UnrecognizedClientException",
@@ -154,6 +161,10 @@ pub(crate) fn verify(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
         ));
     }
+    // Only requests that are signed with it count.
+    if !key.take_request() {
+        return Err(expired());
+    }
     Ok(key)
 }
 
@@ -227,10 +238,7 @@ fn check_session(headers: &HeaderMap, key: &Key, now_ms: i64) -> Result<(), Refu
         return Err(unrecognized());
     }
     if key.expires_ms.is_some_and(|end| now_ms >= end) {
-        return Err(Refusal::front(
-            "ExpiredTokenException",
-            "The security token included in the request is expired",
-        ));
+        return Err(expired());
     }
     Ok(())
 }

@@ -24,6 +24,10 @@ const GLOBAL: &[&str] = &[
     "store",
     "max-rate",
     "profile",
+    "role-arn",
+    "external-id",
+    "scope-credentials",
+    "credentials",
     "output",
     "provisioning",
     "audit",
@@ -192,6 +196,29 @@ fn global_options() -> Vec<Arg> {
             "profile",
             "NAME",
             "Profile of the AWS configuration files to take credentials from",
+        ),
+        option(
+            "role-arn",
+            "ARN",
+            "The role to assume with the given key or the credentials of the AWS chain",
+        ),
+        option(
+            "external-id",
+            "ID",
+            "What the owner of the role wants to hear when it is assumed",
+        ),
+        option(
+            "scope-credentials",
+            "",
+            "Assumes the role for this system only, reading only unless changes are permitted, \
+             so that AWS too refuses everything else",
+        )
+        .value_name(None::<&str>)
+        .action(ArgAction::SetTrue),
+        option(
+            "credentials",
+            "WHO",
+            "Who holds the real keys: sealed (the host signs, the default) or pass (the component)",
         ),
         option(
             "output",

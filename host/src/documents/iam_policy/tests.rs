@@ -244,3 +244,49 @@ fn a_connector_whose_rights_are_not_those_of_iam_has_no_policy() {
         );
     }
 }
+
+fn of_session(changes: bool) -> serde_json::Value {
+    let settings = settings_of("eu-central-1");
+    let policy = session_policy(&cognito(), &settings, Some(ACCOUNT), changes).unwrap();
+    assert!(policy.len() <= MAX_SESSION_POLICY, "{}", policy.len());
+    assert!(!policy.contains(char::is_whitespace), "it counts: {policy}");
+    serde_json::from_str(&policy).unwrap()
+}
+
+#[test]
+fn a_session_may_read_this_pool_and_change_it_only_where_changes_are_permitted() {
+    let all = policy(Some(ARN), None).unwrap();
+    let all = &all.document["Statement"][0];
+    let permitted = &of_session(true)["Statement"][0];
+    assert_eq!(permitted["Action"], all["Action"]);
+    assert_eq!(permitted["Resource"], ARN);
+    let reading = &of_session(false)["Statement"][0];
+    assert_eq!(reading["Resource"], ARN);
+    let expected = [
+        "AdminGetUser",
+        "AdminListGroupsForUser",
+        "DescribeUserPool",
+        "ListGroups",
+        "ListUsers",
+        "ListUsersInGroup",
+    ];
+    assert_eq!(
+        reading["Action"],
+        json!(expected.map(|name| format!("cognito-idp:{name}")))
+    );
+}
+
+#[test]
+fn a_policy_that_fits_into_no_session_is_none() {
+    let mut description = cognito();
+    for operation in &mut description.wire.operations {
+        operation.permission = Some(format!("cognito-idp:{}{}", operation.name, "x".repeat(200)));
+    }
+    let settings = settings_of("eu-central-1");
+    let error = session_policy(&description, &settings, Some(ACCOUNT), true).unwrap_err();
+    assert!(
+        matches!(error, PolicyError::TooLong { length } if length > MAX_SESSION_POLICY),
+        "{error}"
+    );
+    assert!(session_policy(&description, &settings, Some(ACCOUNT), false).is_ok());
+}

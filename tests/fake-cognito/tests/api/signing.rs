@@ -183,6 +183,25 @@ fn a_session_needs_its_token_and_ends() {
 }
 
 #[test]
+fn a_session_can_end_after_so_many_requests_that_were_signed_with_it() {
+    let key = Key::new(KEY_ID, SECRET).expires_after(2);
+    let (_server, mut client) = serve_config(config(empty_pool()).key(key));
+    client.secret = "wrong".to_owned();
+    for _ in 0..3 {
+        let refused = client.call("ListUsers", json!({})).error().0;
+        assert_eq!(refused, "InvalidSignatureException");
+    }
+    client.secret = SECRET.to_owned();
+    for _ in 0..2 {
+        client.call("ListUsers", json!({})).ok();
+    }
+    for _ in 0..2 {
+        let refused = client.call("ListUsers", json!({})).error().0;
+        assert_eq!(refused, "ExpiredTokenException");
+    }
+}
+
+#[test]
 fn a_key_may_do_what_its_policy_says() {
     let key = Key::new("AKIDREADER", SECRET)
         .user_name("reader")

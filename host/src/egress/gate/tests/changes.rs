@@ -4,12 +4,12 @@ use super::*;
 
 pub(super) const DELETE: &str = "provisioning.delete-account";
 
-fn deleting() -> CallScope {
+pub(super) fn deleting() -> CallScope {
     CallScope::new(Call::new(DELETE), SystemClock.now() + deadline::CALL)
 }
 
 impl Bench {
-    async fn remove(&self, scope: &CallScope) -> Result<http::StatusCode, EgressError> {
+    pub(super) async fn remove(&self, scope: &CallScope) -> Result<http::StatusCode, EgressError> {
         let mut request = self.request(Full::new(Bytes::from_static(BODY.as_bytes())));
         let target = http::HeaderValue::from_static("Directory.Remove");
         request.headers_mut().insert("x-amz-target", target);

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -20,6 +21,7 @@ use crate::trust::description::{
 };
 
 mod changes;
+mod proof;
 
 const LIST: &str = "sync.list-resources";
 
@@ -87,11 +89,23 @@ struct Bench {
 impl Bench {
     /// A gate to a server that gives the same answer to everything.
     async fn new(answer: impl Into<Vec<u8>>, max_rate: &str, clock: impl Clock + 'static) -> Self {
+        let proof = Proof::Nothing;
+        Self::in_turn(vec![answer.into()], max_rate, clock, |_| proof).await
+    }
+
+    /// A gate to a server that gives one answer after the other, and the last one for ever.
+    async fn in_turn(
+        answers: Vec<Vec<u8>>,
+        max_rate: &str,
+        clock: impl Clock + 'static,
+        proof: impl FnOnce(&Policy) -> Proof,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, seen) = mpsc::unbounded_channel();
-        let answer: Vec<u8> = answer.into();
+        let mut answers = answers.into_iter();
         tokio::spawn(async move {
+            let mut answer = Vec::new();
             while let Ok((mut socket, _)) = listener.accept().await {
                 let mut request = Vec::new();
                 while !request.ends_with(b"}") {
@@ -101,6 +115,7 @@ impl Bench {
                         Ok(n) => request.extend_from_slice(&buffer[..n]),
                     }
                 }
+                answer = answers.next().unwrap_or(answer);
                 let _ = socket.write_all(&answer).await;
                 let _ = sender.send(String::from_utf8(request).unwrap());
             }
@@ -114,8 +129,10 @@ impl Bench {
         let recorder = Arc::new(Recorder::default());
         let parts = transport::Parts::system(clock);
         let sink: Arc<dyn AuditSink> = recorder.clone();
+        let proof = proof(&policy);
+        let egress = Egress::new(policy, Arc::new(pacer), parts, sink).proving(proof);
         Self {
-            egress: Arc::new(Egress::new(policy, Arc::new(pacer), parts, sink)),
+            egress: Arc::new(egress),
             recorder,
             address,
             seen,
@@ -222,7 +239,6 @@ async fn what_was_judged_is_what_is_sent() {
     lines[1..].sort_unstable();
     let expected = [
         "POST / HTTP/1.1",
-        "authorization: the-secret-of-alice",
         "content-length: 34",
         "content-type: application/x-amz-json-1.1",
         &format!("host: {}", bench.address),
