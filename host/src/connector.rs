@@ -11,7 +11,6 @@ use crate::egress::Egress;
 use crate::engine::{
     Answer, CallError, Component, ErrorCode, GrantsOf, Instance, Lookup, Reported, Request,
 };
-use crate::limits::deadline;
 use crate::model::{Grant, Resource, ResourceId};
 use crate::retry::{Budget, MAX_ATTEMPTS, Verdict, cost, decide, is_postponed};
 use crate::settings::Settings;
@@ -262,7 +261,7 @@ impl<'a> Conversation<'a> {
         loop {
             let session = self.session().await?;
             let credentials = session.credentials;
-            let error = match session.instance.call(request, deadline::CALL).await {
+            let error = match session.instance.call(request).await {
                 Ok((instance, answer)) => {
                     self.warm = Some(Session {
                         instance,

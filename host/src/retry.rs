@@ -23,6 +23,9 @@ const MAX_DELAY: Duration = Duration::from_secs(20);
 /// How much longer than our own delay a service may make us wait. A hint is followed but
 /// a wrong one can't stop a sync (AWS SDKs, standard mode).
 const MAX_HINT_EXCESS: Duration = Duration::from_secs(5);
+/// How often a call is tried that the wall clock ended. Each takes minutes, and what hung
+/// twice hangs for ever.
+const MAX_TIME_OUTS: u32 = 2;
 
 /// Tokens of a full budget, and what a retry costs (AWS SDKs, standard mode). While a
 /// service is down it is spared: 500 tokens are about 35 retries without one success.
@@ -80,7 +83,9 @@ pub(crate) fn cost(error: &CallError) -> Option<u32> {
             Some(THROTTLE_COST)
         }
         CallError::Reported(_) | CallError::TimedOut { .. } => Some(FAILURE_COST),
-        CallError::Trapped { .. }
+        // The same call would want as much again, and the service would send it again.
+        CallError::LimitHit(_)
+        | CallError::Trapped { .. }
         | CallError::BrokenContract { .. }
         | CallError::OutcomeUnknown { .. }
         | CallError::NotOffered { .. } => None,
@@ -104,7 +109,11 @@ pub(crate) fn decide(error: &CallError, attempts: u32, budget: &Budget, jitter: 
         // The host's own word needs no second guess.
         return Verdict::Retry(reported.retry_after.unwrap_or_default());
     }
-    if attempts >= MAX_ATTEMPTS {
+    let most = match error {
+        CallError::TimedOut { .. } => MAX_TIME_OUTS,
+        _ => MAX_ATTEMPTS,
+    };
+    if attempts >= most {
         return Verdict::OutOfAttempts;
     }
     if !budget.take(cost) {
@@ -132,7 +141,9 @@ pub(crate) fn decide(error: &CallError, attempts: u32, budget: &Budget, jitter: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Reported;
+    use crate::contract::Function;
+    use crate::engine::{LimitHit, Reported};
+    use crate::limits::{Excess, Limit};
 
     fn error(code: ErrorCode, retryable: bool, retry_after: Option<u64>) -> CallError {
         Reported {
@@ -210,6 +221,26 @@ mod tests {
             ),
             Verdict::OutOfAttempts
         );
+    }
+
+    #[test]
+    fn what_hangs_is_tried_once_more_and_what_hit_a_limit_is_not() {
+        let budget = Budget::full();
+        let hung = CallError::TimedOut {
+            function: Function::ListGrants,
+            excess: Excess::of(Limit::CallTime, 1000),
+        };
+        assert!(matches!(decide(&hung, 1, &budget, 0.5), Verdict::Retry(_)));
+        assert_eq!(decide(&hung, 2, &budget, 0.5), Verdict::OutOfAttempts);
+        let too_much = CallError::from(LimitHit {
+            function: Function::ListGrants,
+            component: None,
+            excess: Excess::of(Limit::ResponseBody, 1000),
+            operation: None,
+            request_id: None,
+            last_lines: Vec::new(),
+        });
+        assert_eq!(decide(&too_much, 1, &budget, 0.5), Verdict::GiveUp);
     }
 
     #[test]

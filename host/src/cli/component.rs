@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::chosen::BUNDLED_LABEL;
 use super::connect::{BUNDLED, bundled_record};
 use super::exit::{ExitCode, Failure, defused, load_failure};
+use super::limits::limits;
 use super::{Session, plugin, print};
 use crate::engine::{Artifact, Engine, LoadError};
 use crate::export::Format;
@@ -38,7 +39,8 @@ impl Session<'_> {
         };
         // Compiled code of a component that nobody trusts is not kept.
         let cache = self.layers.cache_folder().filter(|_| record.is_some());
-        let engine = Engine::new(cache.as_deref())?;
+        let limits = limits(self.matches, &self.layers)?;
+        let engine = Engine::new(cache.as_deref())?.limited(limits);
         let component = match engine.load(&bytes) {
             Ok(component) => component,
             Err(error) => {

@@ -11,6 +11,7 @@ use super::chosen::Chosen;
 use super::credentials;
 use super::exit::{ExitCode, Failure, load_failure};
 use super::layers::Layers;
+use super::limits::limits;
 use super::plugin::describe;
 use crate::connector::Connector;
 use crate::credentials::{Credentials, CredentialsError};
@@ -19,7 +20,7 @@ use crate::egress::origin::{Host, Scheme};
 use crate::egress::{Egress, Origin, Policy, transport};
 use crate::engine::{Component, Engine};
 use crate::limits::clock::SystemClock;
-use crate::limits::{MaxRate, Pacer};
+use crate::limits::{Limits, MaxRate, Pacer};
 use crate::provision::journal::Journal;
 use crate::settings::Settings;
 use crate::store::Connection;
@@ -75,6 +76,7 @@ struct Input {
     settings: Settings,
     endpoint: Option<Origin>,
     max_rate: MaxRate,
+    limits: Limits,
     key: Option<Credentials>,
 }
 
@@ -98,7 +100,7 @@ pub(super) async fn connect(
         settings: input.settings.identifying(),
     };
 
-    let component = load(chosen, layers)?;
+    let component = load(chosen, layers, input.limits.clone())?;
     let answer = describe(&chosen.label, &component).await?;
     record.check(&answer).map_err(|differs| {
         let failure = Failure::new(ExitCode::PermissionDenied, differs.to_string());
@@ -135,7 +137,10 @@ pub(super) async fn connect(
     let egress = Egress::new(
         policy,
         Arc::new(pacer),
-        transport::Parts::system(clock),
+        transport::Parts {
+            limits: input.limits,
+            ..transport::Parts::system(clock)
+        },
         sink,
     )
     .proving(proof);
@@ -201,8 +206,13 @@ pub(super) fn settings(
 }
 
 /// The component, compiled or from the cache: there is a record of it.
-pub(super) fn load(chosen: &Chosen, layers: &Layers<'_>) -> Result<Component, Failure> {
+pub(super) fn load(
+    chosen: &Chosen,
+    layers: &Layers<'_>,
+    limits: Limits,
+) -> Result<Component, Failure> {
     Engine::new(layers.cache_folder().as_deref())?
+        .limited(limits)
         .load(&chosen.bytes)
         .map_err(|error| load_failure(&chosen.label, &error))
 }
@@ -297,6 +307,7 @@ fn check_input(
         settings,
         endpoint,
         max_rate,
+        limits: limits(matches, layers)?,
         key,
     })
 }

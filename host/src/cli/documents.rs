@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::args::HOST_SETTINGS;
 use super::connect::{self, Changes};
 use super::exit::{ExitCode, Failure};
+use super::limits::limits;
 use super::{Session, hint, printed};
 use crate::documents::{self, HostOption, HostOptions, PolicyError};
 use crate::engine::{Answer, Request};
@@ -16,7 +17,8 @@ use crate::export::{self, Format};
 impl Session<'_> {
     /// What the component can do, by its exports.
     pub(super) fn capabilities(self) -> Result<(), Failure> {
-        let component = connect::load(&self.component, &self.layers)?;
+        let limits = limits(self.matches, &self.layers)?;
+        let component = connect::load(&self.component, &self.layers, limits)?;
         let offers = component.artifact().offers();
         print(
             self.format,

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::connector::ConnectorError;
 use crate::credentials::CredentialsError;
 use crate::engine::{CallError, EngineError, ErrorCode, LoadError, Reported};
+use crate::limits::sandbox::Party;
 use crate::provision::ProvisionError;
 use crate::provision::check::Misfit;
 use crate::provision::rules::Refused;
@@ -155,7 +156,19 @@ impl From<&CallError> for Failure {
     fn from(error: &CallError) -> Self {
         match error {
             CallError::Reported(reported) => (&**reported).into(),
-            CallError::TimedOut { .. } => Self::new(ExitCode::DeadlineExceeded, error.to_string()),
+            CallError::LimitHit(hit) => Self {
+                code: match hit.excess.party() {
+                    Party::Component => ExitCode::Component,
+                    Party::Service => ExitCode::Unavailable,
+                },
+                message: hit.to_string(),
+                hint: Some(hit.excess.hint()),
+                request_id: hit.request_id.clone(),
+            },
+            CallError::TimedOut { excess, .. } => {
+                Self::new(ExitCode::DeadlineExceeded, error.to_string())
+                    .hint(format!("try again; if it stays so: {}", excess.hint()))
+            }
             CallError::OutcomeUnknown { source } => (&**source).into(),
             CallError::NotOffered { .. } => Self::new(ExitCode::Lacking, error.to_string())
                 .hint("`connector capabilities` shows what it can do"),

@@ -11,6 +11,7 @@ mod diff;
 mod documents;
 mod exit;
 mod layers;
+mod limits;
 mod live;
 mod plugin;
 mod progress;

@@ -28,7 +28,7 @@ use super::transport::{self, Transport, TransportError};
 use crate::credentials::CredentialsError;
 use crate::limits::clock::{Clock, timeout_at};
 use crate::limits::rate::{ClassRate, Pacer, RateError};
-use crate::limits::{deadline, sizes};
+use crate::limits::{Limit, deadline, sandbox};
 use crate::trust::description::{Access, Protocol};
 
 /// Where services put their id of a request.
@@ -60,6 +60,12 @@ pub enum EgressError {
     /// It could not be sent, or its answer could not be read.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// It has more headers than any honest request.
+    #[error("request refused: it has {count} header fields")]
+    HeaderFields {
+        /// How many it has.
+        count: usize,
+    },
     /// The component did not finish writing it.
     #[error("the component did not write its request to the end: {0}")]
     RequestBody(String),
@@ -75,6 +81,7 @@ impl EgressError {
             Self::Rate(_) | Self::Postponed { .. } => Verdict::NoPermit,
             Self::Credentials(_) => Verdict::Failed("credentials"),
             Self::Transport(error) => Verdict::Failed(error.phase()),
+            Self::HeaderFields { .. } => Verdict::Denied("size"),
             Self::RequestBody(_) => Verdict::Failed("request-body"),
             Self::CallDeadline => Verdict::Failed("call-deadline"),
         }
@@ -180,6 +187,7 @@ pub struct Egress {
     clock: Arc<dyn Clock>,
     counters: Counters,
     sink: Arc<dyn AuditSink>,
+    limits: sandbox::Limits,
 }
 
 impl std::fmt::Debug for Egress {
@@ -201,7 +209,10 @@ impl Egress {
         sink: Arc<dyn AuditSink>,
     ) -> Self {
         let clock = Arc::clone(&parts.clock);
+        let limits = parts.limits.clone();
+        let policy = policy.with_largest_body(limits.count(Limit::RequestBody));
         Self {
+            limits,
             transport: Transport::new(policy.addresses(), parts),
             protocol: policy.protocol().clone(),
             proof: Proof::Nothing,
@@ -277,12 +288,16 @@ impl Egress {
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
+        let count = head.headers.len();
+        if count > self.limits.count(Limit::RequestHeaderFields) {
+            return Err(EgressError::HeaderFields { count });
+        }
         let call = scope.as_ref().map(|scope| &*scope.call);
         self.policy.judge_head(call, &head)?;
         let end = scope
             .as_ref()
             .map_or_else(|| self.clock.now(), |scope| scope.deadline);
-        let body = timeout_at(&*self.clock, end, collect(body))
+        let body = timeout_at(&*self.clock, end, self.collect(body))
             .await
             .map_err(|_| EgressError::CallDeadline)??;
         let permitted = self.policy.judge(call, &head, &body)?;
@@ -306,6 +321,27 @@ impl Egress {
             end,
         };
         self.exchange(&order, trail).await
+    }
+
+    /// Reads a request's body, as far as any honest one goes.
+    async fn collect<B>(&self, body: B) -> Result<Bytes, EgressError>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let limit = self.limits.count(Limit::RequestBody);
+        let mut body = std::pin::pin!(body);
+        let mut read = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| EgressError::RequestBody(error.to_string()))?;
+            if let Ok(data) = frame.into_data() {
+                if read.len() + data.len() > limit {
+                    return Err(Denied::BodySize { limit }.into());
+                }
+                read.extend_from_slice(&data);
+            }
+        }
+        Ok(read.freeze())
     }
 }
 
@@ -352,31 +388,6 @@ impl Peeked {
             rest,
         })
     }
-}
-
-/// Reads a request's body, as far as any honest one goes.
-async fn collect<B>(body: B) -> Result<Bytes, EgressError>
-where
-    B: Body<Data = Bytes>,
-    B::Error: std::fmt::Display,
-{
-    let too_large = || {
-        EgressError::from(Denied::BodySize {
-            limit: sizes::REQUEST_BODY,
-        })
-    };
-    let mut body = std::pin::pin!(body);
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| EgressError::RequestBody(error.to_string()))?;
-        if let Ok(data) = frame.into_data() {
-            if read.len() + data.len() > sizes::REQUEST_BODY {
-                return Err(too_large());
-            }
-            read.extend_from_slice(&data);
-        }
-    }
-    Ok(read.freeze())
 }
 
 /// The record of a request under way. Dropping it, at whatever point, writes it.

@@ -14,7 +14,6 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 use super::gate::{Asked, CallReport, CallScope, Egress, EgressError};
 use super::policy::Denied;
 use super::transport::TransportError;
-use crate::limits::sizes;
 
 /// The hooks of one component instance. Without a call in progress everything is
 /// refused.
@@ -115,6 +114,7 @@ pub fn to_wasi(error: &EgressError) -> Error {
             Error::ConnectionLimitReached
         }
         EgressError::Transport(error) => transport_to_wasi(error),
+        EgressError::HeaderFields { .. } => Error::HttpRequestHeaderSectionSize(None),
         EgressError::RequestBody(_) => Error::HttpProtocolError,
         EgressError::CallDeadline => Error::ConnectionWriteTimeout,
     }
@@ -137,9 +137,7 @@ fn transport_to_wasi(error: &TransportError) -> Error {
             Error::ConnectionReadTimeout
         }
         TransportError::Deadline => Error::HttpResponseTimeout,
-        TransportError::HeaderSize => {
-            Error::HttpResponseHeaderSectionSize(u32::try_from(sizes::RESPONSE_HEADERS).ok())
-        }
+        TransportError::HeaderSize => Error::HttpResponseHeaderSectionSize(None),
         TransportError::BodySize { limit } => Error::HttpResponseBodySize(Some(*limit)),
         TransportError::Incomplete => Error::HttpResponseIncomplete,
         TransportError::Protocol(_) => Error::HttpProtocolError,

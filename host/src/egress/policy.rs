@@ -132,6 +132,7 @@ pub struct Policy {
     operations: Vec<Operation>,
     settings: BTreeMap<String, String>,
     provisioning: bool,
+    largest_body: usize,
 }
 
 impl Policy {
@@ -161,7 +162,17 @@ impl Policy {
             operations: wire.operations.clone(),
             settings: settings.clone(),
             provisioning,
+            largest_body: REQUEST_BODY,
         })
+    }
+
+    /// Judges bodies of up to so many bytes.
+    #[must_use]
+    pub fn with_largest_body(self, largest_body: usize) -> Self {
+        Self {
+            largest_body,
+            ..self
+        }
     }
 
     /// The only place that can be reached.
@@ -197,9 +208,9 @@ impl Policy {
     ) -> Result<Permitted, Denied> {
         let (call, recognised) = self.head(call, request)?;
         let operation = recognised.operation;
-        if body.len() > REQUEST_BODY {
+        if body.len() > self.largest_body {
             return Err(Denied::BodySize {
-                limit: REQUEST_BODY,
+                limit: self.largest_body,
             });
         }
         intent::judge(self, call, &recognised, request, body)?;

@@ -2,6 +2,7 @@
 //! the imports that this host gives.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use wasmtime::component::Linker;
 
@@ -9,11 +10,12 @@ use super::error::{CallError, LoadError};
 use super::exports::Exports;
 use super::inspect::{Artifact, artifact, check_header};
 use super::instance::{Instance, Sandbox};
+use super::redact::Secrets;
 use super::state::State;
 use super::{Engine, stderr::Capture};
 use crate::contract::Function;
 use crate::egress::{Egress, EgressHooks};
-use crate::limits::deadline;
+use crate::limits::Limits;
 use crate::trust::description::Description;
 
 /// A component that can be run. Cheap to clone.
@@ -22,6 +24,9 @@ pub struct Component {
     engine: wasmtime::Engine,
     exports: Exports,
     artifact: Arc<Artifact>,
+    limits: Limits,
+    /// Whether it was told that one of its instances writes too much.
+    told: Arc<AtomicBool>,
 }
 
 impl Component {
@@ -43,6 +48,8 @@ impl Component {
             engine: wasm.clone(),
             exports,
             artifact: Arc::new(artifact),
+            limits: engine.limits.clone(),
+            told: Arc::default(),
         })
     }
 
@@ -57,17 +64,16 @@ impl Component {
     ///
     /// Fails if the component traps or does not answer in time.
     pub async fn describe(&self) -> Result<Description, CallError> {
-        let capture = Capture::new("describe", Vec::new());
-        let state = State::new(EgressHooks::closed(), capture);
-        let mut sandbox = Sandbox::new(
-            &self.engine,
-            &self.exports,
-            state,
-            Function::Describe,
-            deadline::NO_REQUEST,
-        )
-        .await?;
+        let state = self.state("describe", EgressHooks::closed(), &Secrets::default());
+        let (function, name) = (Function::Describe, None);
+        let mut sandbox = Sandbox::new(&self.engine, &self.exports, state, function, name).await?;
         sandbox.describe().await
+    }
+
+    fn state(&self, name: &str, hooks: EgressHooks, secrets: &Secrets) -> State {
+        let told = Arc::clone(&self.told);
+        let capture = Capture::new(name, secrets.clone(), &self.limits, told);
+        State::new(hooks, capture, self.limits.clone())
     }
 
     /// Makes an instance and opens its session with settings. Sends nothing.
@@ -84,23 +90,17 @@ impl Component {
         settings: &[(String, String)],
         secrets: Vec<String>,
     ) -> Result<Instance, CallError> {
-        let capture = Capture::new(name, secrets.clone());
-        let state = State::new(EgressHooks::new(egress), capture);
-        let sandbox = Sandbox::new(
-            &self.engine,
-            &self.exports,
-            state,
-            Function::Open,
-            deadline::NO_REQUEST,
-        )
-        .await?;
+        let secrets = Secrets::new(&secrets);
+        let state = self.state(name, EgressHooks::new(egress), &secrets);
+        let (function, name) = (Function::Open, Some(name.to_owned()));
+        let sandbox = Sandbox::new(&self.engine, &self.exports, state, function, name).await?;
         sandbox.open(settings, secrets).await
     }
 }
 
 /// Links what a component of the contract may import and nothing else: no file system,
 /// no sockets, no environment with anything in it.
-fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     use wasmtime_wasi::WasiView;
     use wasmtime_wasi::cli::{WasiCli, WasiCliView};
     use wasmtime_wasi::p2::bindings::{cli, random};

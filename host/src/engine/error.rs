@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::contract::{BrokenPromise, Function};
+use crate::limits::Excess;
+use crate::limits::sandbox::Party;
 
 /// The documented codes of the contract's errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,12 +115,15 @@ pub enum CallError {
         /// What was to be called.
         function: Function,
     },
-    /// The component trapped or hit a limit of the sandbox.
+    /// A limit of the sandbox was hit.
+    #[error(transparent)]
+    LimitHit(Box<LimitHit>),
+    /// The component trapped.
     #[error("the component failed in {}: {cause}{}", function.name(), last_words(last_lines))]
     Trapped {
         /// What was called.
         function: Function,
-        /// The trap or the limit.
+        /// The trap.
         cause: String,
         /// What it last wrote to standard error.
         last_lines: Vec<String>,
@@ -132,12 +137,12 @@ pub enum CallError {
         broken: BrokenPromise,
     },
     /// The call took longer than it may.
-    #[error("the component did not finish {} within {} s", function.name(), limit.as_secs())]
+    #[error("the component did not finish {} within {excess}", function.name())]
     TimedOut {
         /// What was called.
         function: Function,
         /// The wall-clock limit.
-        limit: Duration,
+        excess: Excess,
     },
 }
 
@@ -147,7 +152,8 @@ impl CallError {
         match self {
             Self::Reported(reported) => Some(reported),
             Self::OutcomeUnknown { source } => source.reported(),
-            Self::Trapped { .. }
+            Self::LimitHit(_)
+            | Self::Trapped { .. }
             | Self::BrokenContract { .. }
             | Self::TimedOut { .. }
             | Self::NotOffered { .. } => None,
@@ -159,11 +165,57 @@ impl CallError {
         match self {
             Self::OutcomeUnknown { .. } => true,
             Self::Reported(reported) => reported.code == ErrorCode::OutcomeUnknown,
-            Self::Trapped { .. }
+            Self::LimitHit(_)
+            | Self::Trapped { .. }
             | Self::BrokenContract { .. }
             | Self::TimedOut { .. }
             | Self::NotOffered { .. } => false,
         }
+    }
+}
+
+/// A limit of the sandbox that was hit, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} hit {excess} in {}{}: {}{}",
+    self.who(),
+    function.name(),
+    of_operation(operation.as_deref()),
+    excess.what(),
+    last_words(last_lines)
+)]
+pub struct LimitHit {
+    /// What was called.
+    pub function: Function,
+    /// The component's name, if it is known.
+    pub component: Option<String>,
+    /// The limit.
+    pub excess: Excess,
+    /// The operation of the service that was under way, by the component's own word.
+    pub operation: Option<String>,
+    /// The system's id of the request.
+    pub request_id: Option<String>,
+    /// What the component last wrote to standard error.
+    pub last_lines: Vec<String>,
+}
+
+impl LimitHit {
+    fn who(&self) -> String {
+        match (self.excess.party(), &self.component) {
+            (Party::Service, _) => "the service".to_owned(),
+            (Party::Component, Some(name)) => format!("the component `{name}`"),
+            (Party::Component, None) => "the component".to_owned(),
+        }
+    }
+}
+
+fn of_operation(operation: Option<&str>) -> String {
+    operation.map_or_else(String::new, |operation| format!(" ({operation})"))
+}
+
+impl From<LimitHit> for CallError {
+    fn from(hit: LimitHit) -> Self {
+        Self::LimitHit(Box::new(hit))
     }
 }
 

@@ -10,26 +10,30 @@ mod error;
 mod exports;
 mod inspect;
 mod instance;
+mod limiter;
+mod redact;
 mod request;
 mod state;
 mod stderr;
+mod trapped;
 mod verdict;
 
 use std::path::Path;
 use std::time::Duration;
 
 pub use component::Component;
-pub use error::{CallError, ErrorCode, LoadError, Reported};
+pub use error::{CallError, ErrorCode, LimitHit, LoadError, Reported};
 pub use inspect::Artifact;
 pub use instance::Instance;
 pub use request::{AccountCheck, Answer, Changed, GrantsOf, Lookup, Request};
 
-use crate::limits::deadline;
+use crate::limits::{Limits, deadline};
 
 /// wasmtime, set up for connectors, with the thread that interrupts them.
 pub struct Engine {
     inner: wasmtime::Engine,
     cache: Option<cache::Cache>,
+    limits: Limits,
 }
 
 /// The engine could not be set up.
@@ -57,7 +61,17 @@ impl Engine {
                 })
                 .ok()
         });
-        Ok(Self { inner, cache })
+        Ok(Self {
+            inner,
+            cache,
+            limits: Limits::default(),
+        })
+    }
+
+    /// Bounds what is loaded from here on by other limits than the defaults.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Prepares a component to be run.
@@ -98,3 +112,6 @@ fn start_ticker(engine: &wasmtime::Engine, tick: Duration) -> Result<(), EngineE
         .map(|_| ())
         .map_err(|error| EngineError(format!("no thread for the interrupt timer: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,13 @@
 //! a captured standard error, and HTTP through the egress policy.
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::stderr::Capture;
+use super::limiter::Limiter;
+use super::stderr::{Capture, Stream};
 use crate::egress::EgressHooks;
-use crate::limits::sizes;
+use crate::limits::{Limit, Limits};
 
 /// The data of one store.
 pub(super) struct State {
@@ -16,37 +16,33 @@ pub(super) struct State {
     table: ResourceTable,
     http: WasiHttpCtx,
     pub(super) hooks: EgressHooks,
-    pub(super) limits: StoreLimits,
+    pub(super) limits: Limits,
+    pub(super) limiter: Limiter,
     pub(super) capture: Capture,
     /// Epoch ticks that the component may still compute for in this call.
     pub(super) ticks_left: u64,
 }
 
 impl State {
-    pub(super) fn new(hooks: EgressHooks, capture: Capture) -> Self {
+    pub(super) fn new(hooks: EgressHooks, capture: Capture, limits: Limits) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
-            .max_random_size(sizes::RANDOM_BYTES)
-            .stdout(capture.clone())
-            .stderr(capture.clone());
+            .max_random_size(limits.get(Limit::Random))
+            .stdout(capture.stream(Stream::Output))
+            .stderr(capture.stream(Stream::Error));
         let mut table = ResourceTable::new();
-        table.set_max_capacity(sizes::HOST_RESOURCES);
+        table.set_max_capacity(limits.count(Limit::HostResources));
         let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(sizes::REQUEST_HEADERS);
+        http.set_field_size_limit(limits.count(Limit::RequestHeaders));
         Self {
             wasi: wasi.build(),
             table,
             http,
             hooks,
-            limits: StoreLimitsBuilder::new()
-                .memory_size(sizes::MEMORY)
-                .memories(sizes::MEMORIES)
-                .tables(sizes::TABLES)
-                .table_elements(sizes::TABLE_ELEMENTS)
-                .instances(sizes::INSTANCES)
-                .build(),
+            limiter: Limiter::new(&limits),
+            limits,
             capture,
             ticks_left: 0,
         }

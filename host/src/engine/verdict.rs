@@ -3,36 +3,96 @@
 
 use std::time::Duration;
 
-use super::error::{CallError, ErrorCode, Reported};
-use super::request::{Answer, Changed, Request};
-use super::stderr::clean;
+use super::error::{CallError, ErrorCode, LimitHit, Reported};
+use super::redact::Secrets;
+use super::request::{Answer, Changed};
 use crate::contract::bindings::identity::connector::types as contract;
 use crate::contract::{BrokenPromise, Function};
 use crate::credentials::CredentialsError;
-use crate::egress::CallReport;
 use crate::egress::gate::{ChangeFate, EgressError};
+use crate::egress::transport::TransportError;
+use crate::egress::{CallReport, Denied};
+use crate::limits::{Excess, Limit, Limits};
 
 /// Longest message of a connector that is repeated, in characters.
 const MAX_MESSAGE: usize = 1000;
 /// Most remarks of a connector that are repeated with one answer.
 const MAX_REMARKS: usize = 20;
 
+/// What the host knows of a call, beside the component's own word.
+pub(super) struct Host<'a> {
+    /// What was called.
+    pub(super) function: Function,
+    /// What happened on the wire.
+    pub(super) report: &'a CallReport,
+    /// What the component was refused of the machine.
+    pub(super) refused: Option<&'a Excess>,
+    /// Its limits.
+    pub(super) limits: &'a Limits,
+    /// What must not be shown.
+    pub(super) secrets: &'a Secrets,
+    /// The component's name.
+    pub(super) component: Option<&'a str>,
+}
+
+impl Host<'_> {
+    /// The limit that explains why the call did not come to a good end.
+    fn limit_hit(&self) -> Option<LimitHit> {
+        let on_the_wire = || excess(self.report.failure.as_ref()?, self.limits);
+        let excess = self.refused.copied().or_else(on_the_wire)?;
+        Some(LimitHit {
+            function: self.function,
+            component: self.component.map(str::to_owned),
+            excess,
+            operation: None,
+            request_id: self.report.request_id.clone(),
+            last_lines: Vec::new(),
+        })
+    }
+
+    fn shortened(&self, text: &str) -> String {
+        self.secrets.clean(text).chars().take(MAX_MESSAGE).collect()
+    }
+}
+
+/// The limit that a request hit, if that is why it failed.
+fn excess(failure: &EgressError, limits: &Limits) -> Option<Excess> {
+    let of = |limit: Limit| Excess::of(limit, limits.get(limit));
+    match failure {
+        EgressError::Denied(Denied::BodySize { .. }) => Some(of(Limit::RequestBody)),
+        EgressError::HeaderFields { count } => {
+            let count = u64::try_from(*count).unwrap_or(u64::MAX);
+            Some(of(Limit::RequestHeaderFields).wanting(count))
+        }
+        EgressError::Transport(TransportError::BodySize { .. }) => Some(of(Limit::ResponseBody)),
+        EgressError::Transport(TransportError::HeaderSize) => {
+            let fields = Limit::ResponseHeaderFields;
+            Some(of(Limit::ResponseHeaders).or(fields, limits.get(fields)))
+        }
+        _ => None,
+    }
+}
+
 /// The answer, if it goes with what the host saw. An error after a change has left says
 /// nothing about the change, whatever the component makes of it: that is for the caller
 /// to find out by looking.
 pub(super) fn judge(
-    request: &Request,
     entered: Result<Result<Result<Answer, BrokenPromise>, contract::Error>, CallError>,
-    report: &CallReport,
-    secrets: &[String],
+    host: &Host<'_>,
 ) -> Result<Answer, CallError> {
-    let function = request.function();
+    let Host {
+        function, report, ..
+    } = *host;
+    let broken = |broken| match host.limit_hit() {
+        Some(hit) => hit.into(),
+        None => CallError::BrokenContract { function, broken },
+    };
     let answer = entered
-        .and_then(|answer| answer.map_err(|error| reported(error, report, secrets)))
-        .and_then(|answer| answer.map_err(|broken| CallError::BrokenContract { function, broken }))
-        .and_then(|answer| match contradiction(function, &answer, report) {
-            Some(reported) => Err(reported.into()),
-            None => Ok(tidied(answer, secrets)),
+        .and_then(|answer| answer.map_err(|error| reported(error, host)))
+        .and_then(|answer| answer.map_err(broken))
+        .and_then(|answer| match contradiction(&answer, host) {
+            Some(error) => Err(error),
+            None => Ok(tidied(answer, host)),
         })
         .map(|answer| match answer {
             Answer::Changed(changed) => Answer::Changed(Changed {
@@ -57,7 +117,7 @@ pub(super) fn judge(
 }
 
 /// The answer with what it says to people bounded, and without secrets.
-fn tidied(mut answer: Answer, secrets: &[String]) -> Answer {
+fn tidied(mut answer: Answer, host: &Host<'_>) -> Answer {
     let remarks = match &mut answer {
         Answer::System(facts) => &mut facts.notes,
         Answer::AccountCheck(check) => &mut check.warnings,
@@ -66,26 +126,27 @@ fn tidied(mut answer: Answer, secrets: &[String]) -> Answer {
     };
     remarks.truncate(MAX_REMARKS);
     for remark in remarks {
-        *remark = shortened(remark, secrets);
+        *remark = host.shortened(remark);
     }
     answer
-}
-
-fn shortened(text: &str, secrets: &[String]) -> String {
-    clean(text, secrets).chars().take(MAX_MESSAGE).collect()
 }
 
 /// What the host saw on the wire that does not go with an answer. A component that answers
 /// with a page although its request failed, or was throttled, would make a list end early.
 /// Only an estimate may do without, and a change may have been looked up afterwards.
-fn contradiction(function: Function, answer: &Answer, report: &CallReport) -> Option<Reported> {
-    let failed = |code, why: String, retryable| Reported {
-        code,
-        message: format!("the component answered {} although {why}", function.name()),
-        retryable,
-        retry_after: report.retry_after,
-        operation: None,
-        request_id: report.request_id.clone(),
+fn contradiction(answer: &Answer, host: &Host<'_>) -> Option<CallError> {
+    let Host {
+        function, report, ..
+    } = *host;
+    let failed = |code, why: String, retryable| {
+        CallError::from(Reported {
+            code,
+            message: format!("the component answered {} although {why}", function.name()),
+            retryable,
+            retry_after: report.retry_after,
+            operation: None,
+            request_id: report.request_id.clone(),
+        })
     };
     let is_refused = report
         .status
@@ -103,11 +164,15 @@ fn contradiction(function: Function, answer: &Answer, report: &CallReport) -> Op
                 false,
             ))
         }
-        (None, Some(failure)) => Some(failed(
-            ErrorCode::BadResponse,
-            format!("its request failed: {failure}"),
-            matches!(failure, EgressError::Transport(_)),
-        )),
+        (None, Some(failure)) => Some(match excess(failure, host.limits) {
+            // A part of an answer is none, whatever the component made of it.
+            Some(_) => host.limit_hit()?.into(),
+            None => failed(
+                ErrorCode::BadResponse,
+                format!("its request failed: {failure}"),
+                matches!(failure, EgressError::Transport(_)),
+            ),
+        }),
         _ if report.throttled && is_refused => Some(failed(
             ErrorCode::Throttled,
             "the service asked for fewer requests".to_owned(),
@@ -119,12 +184,9 @@ fn contradiction(function: Function, answer: &Answer, report: &CallReport) -> Op
 
 /// The connector's error, completed by what the host saw: a component can't know why a
 /// request was not let out, and must not be able to hide a throttle.
-pub(super) fn reported(
-    error: contract::Error,
-    report: &CallReport,
-    secrets: &[String],
-) -> CallError {
-    let text = |text: &str| shortened(text, secrets);
+pub(super) fn reported(error: contract::Error, host: &Host<'_>) -> CallError {
+    let report = host.report;
+    let text = |text: &str| host.shortened(text);
     let mut reported = Reported {
         code: ErrorCode::parse(&error.code),
         message: text(&error.message),
@@ -136,6 +198,19 @@ pub(super) fn reported(
         operation: error.operation.as_deref().map(text),
         request_id: error.request_id.as_deref().map(text),
     };
+    if let Some(hit) = host.limit_hit() {
+        let hit = CallError::from(LimitHit {
+            operation: reported.operation,
+            ..hit
+        });
+        // Whatever kept it from looking, it does not know what became of a change.
+        return match reported.code {
+            ErrorCode::OutcomeUnknown => CallError::OutcomeUnknown {
+                source: Box::new(hit),
+            },
+            _ => hit,
+        };
+    }
     match &report.failure {
         // Whatever kept it from looking, it does not know what became of a change.
         _ if reported.code == ErrorCode::OutcomeUnknown => reported.retryable = false,
@@ -177,19 +252,35 @@ pub(super) fn reported(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
-    use crate::change::{Change, Outcome};
+    use crate::change::Outcome;
     use crate::contract::Page;
-    use crate::egress::transport::TransportError;
-    use crate::model::ResourceId;
+
+    static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
+    static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::new(&["the-secret".to_owned()]));
+
+    fn host(function: Function, report: &CallReport) -> Host<'_> {
+        Host {
+            function,
+            report,
+            refused: None,
+            limits: &LIMITS,
+            secrets: &SECRETS,
+            component: Some("test"),
+        }
+    }
 
     fn refused(report: &CallReport) -> Option<(ErrorCode, bool)> {
         let answer = Answer::Grants(Page {
             items: Vec::new(),
             next: None,
         });
-        contradiction(Function::ListGrants, &answer, report)
-            .map(|reported| (reported.code, reported.retryable))
+        contradiction(&answer, &host(Function::ListGrants, report)).map(|error| {
+            let reported = error.reported().unwrap();
+            (reported.code, reported.retryable)
+        })
     }
 
     #[test]
@@ -230,26 +321,27 @@ mod tests {
         answer: Result<Outcome, &str>,
         change: Option<ChangeFate>,
     ) -> Result<Answer, CallError> {
-        let request = Request::Change(Change::DeleteAccount {
-            account: ResourceId::new("user", "alice"),
-        });
         let answer = match answer {
             Ok(outcome) => Ok(Ok(Answer::Changed(Changed::from(outcome)))),
-            Err(code) => Err(contract::Error {
-                code: code.to_owned(),
-                message: "it failed".to_owned(),
-                retryable: true,
-                retry_after_ms: None,
-                operation: None,
-                request_id: None,
-            }),
+            Err(code) => Err(failure(code)),
         };
         let report = CallReport {
             requests: 1,
             change,
             ..CallReport::default()
         };
-        judge(&request, Ok(answer), &report, &[])
+        judge(Ok(answer), &host(Function::DeleteAccount, &report))
+    }
+
+    fn failure(code: &str) -> contract::Error {
+        contract::Error {
+            code: code.to_owned(),
+            message: "it failed".to_owned(),
+            retryable: true,
+            retry_after_ms: None,
+            operation: Some("ListThings".to_owned()),
+            request_id: None,
+        }
     }
 
     #[test]
@@ -271,14 +363,6 @@ mod tests {
 
     #[test]
     fn a_throttled_look_does_not_make_a_change_that_may_be_sent_again() {
-        let error = contract::Error {
-            code: "outcome-unknown".to_owned(),
-            message: "nobody knows".to_owned(),
-            retryable: true,
-            retry_after_ms: None,
-            operation: None,
-            request_id: None,
-        };
         let report = CallReport {
             requests: 2,
             throttled: true,
@@ -286,11 +370,98 @@ mod tests {
             change: Some(ChangeFate::Refused),
             ..CallReport::default()
         };
-        let CallError::Reported(reported) = reported(error, &report, &[]) else {
+        let host = host(Function::DeleteAccount, &report);
+        let CallError::Reported(reported) = reported(failure("outcome-unknown"), &host) else {
             panic!("it was reported");
         };
         assert_eq!(reported.code, ErrorCode::OutcomeUnknown);
         assert!(!reported.retryable);
+    }
+
+    #[test]
+    fn a_limit_is_the_cause_whatever_the_component_makes_of_it() {
+        let memory = Excess::of(Limit::Memory, 64 << 20).wanting(65 << 20);
+        let fields = Limit::ResponseHeaderFields;
+        let headers = Excess::of(Limit::ResponseHeaders, 64 << 10).or(fields, 128);
+        let transport = |error| Some(EgressError::Transport(error));
+        let too_long = EgressError::Denied(Denied::BodySize { limit: 1 << 20 });
+        let cases = [
+            (Some(memory), None, memory),
+            (
+                None,
+                transport(TransportError::BodySize { limit: 16 << 20 }),
+                Excess::of(Limit::ResponseBody, 16 << 20),
+            ),
+            (None, transport(TransportError::HeaderSize), headers),
+            (
+                None,
+                Some(too_long),
+                Excess::of(Limit::RequestBody, 1 << 20),
+            ),
+            (
+                None,
+                Some(EgressError::HeaderFields { count: 65 }),
+                Excess::of(Limit::RequestHeaderFields, 64).wanting(65),
+            ),
+        ];
+        for (refused, failure_seen, expected) in cases {
+            let report = CallReport {
+                requests: 1,
+                failure: failure_seen,
+                request_id: Some("r-1".to_owned()),
+                ..CallReport::default()
+            };
+            let host = Host {
+                refused: refused.as_ref(),
+                ..host(Function::ListGrants, &report)
+            };
+            let hit = |error: CallError| match error {
+                CallError::LimitHit(hit) => hit,
+                other => panic!("{other}"),
+            };
+            let told = hit(reported(failure("throttled"), &host));
+            assert_eq!(told.excess, expected);
+            assert_eq!(told.operation.as_deref(), Some("ListThings"));
+            assert_eq!(told.request_id.as_deref(), Some("r-1"));
+            let broken = judge(Ok(Ok(Err(BrokenPromise::OtherAnswer))), &host);
+            assert_eq!(hit(broken.unwrap_err()).excess, expected);
+            let page = Page {
+                items: Vec::new(),
+                next: None,
+            };
+            let page = judge(Ok(Ok(Ok(Answer::Grants(page)))), &host);
+            // Memory that it did not get and could do without is nobody's loss.
+            match refused {
+                Some(_) => assert!(page.is_ok()),
+                None => assert_eq!(hit(page.unwrap_err()).excess, expected),
+            }
+            let unknown = reported(failure("outcome-unknown"), &host);
+            assert!(unknown.leaves_outcome_open(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_limit_leaves_the_outcome_of_a_change_that_has_left_open() {
+        let memory = Excess::of(Limit::Memory, 64 << 20);
+        for (fate, is_open) in [
+            (None, false),
+            (Some(ChangeFate::Refused), false),
+            (Some(ChangeFate::Accepted), true),
+            (Some(ChangeFate::Unknown), true),
+        ] {
+            let report = CallReport {
+                requests: 1,
+                change: fate,
+                ..CallReport::default()
+            };
+            let host = Host {
+                refused: Some(&memory),
+                ..host(Function::DeleteAccount, &report)
+            };
+            let error = judge(Ok(Err(failure("internal"))), &host).unwrap_err();
+            assert_eq!(error.leaves_outcome_open(), is_open, "{fate:?}: {error}");
+            assert!(error.to_string().contains("`memory` of 64 MiB"), "{error}");
+        }
     }
 
     #[test]
@@ -299,8 +470,9 @@ mod tests {
             warnings: vec![format!("the-secret{}", "x".repeat(5000)); 100],
             ..Changed::from(Outcome::Deleted)
         };
-        let Answer::Changed(changed) = tidied(Answer::Changed(changed), &["the-secret".to_owned()])
-        else {
+        let report = CallReport::default();
+        let host = host(Function::DeleteAccount, &report);
+        let Answer::Changed(changed) = tidied(Answer::Changed(changed), &host) else {
             panic!("it was a change");
         };
         assert_eq!(changed.warnings.len(), MAX_REMARKS);

@@ -6,10 +6,15 @@
 pub mod ceiling;
 pub mod clock;
 pub mod deadline;
+pub mod excess;
 pub mod rate;
+pub mod sandbox;
 pub mod setting;
 pub mod sizes;
+pub mod units;
 
 pub use clock::Clock;
+pub use excess::Excess;
 pub use rate::{Pacer, RateError, Waited};
+pub use sandbox::{Limit, Limits};
 pub use setting::{MaxRate, RateSetting};

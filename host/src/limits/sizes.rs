@@ -9,8 +9,8 @@ const MIB: usize = 1 << 20;
 /// Bytes of a component's file. Connectors in Rust have some hundred KiB; an embedded
 /// interpreter brings 10 to 40 MiB.
 pub const COMPONENT_BYTES: usize = 64 * MIB;
-/// Bytes of one linear memory. A 6 MB page held as text, as JSON tree and as records
-/// fits several times. The engine counts per memory, so [`MEMORIES`] bounds the sum.
+/// Bytes of the linear memories of an instance together. A 6 MB page held as text, as JSON
+/// tree and as records fits several times.
 pub const MEMORY: usize = 64 * MIB;
 /// Linear memories of an instance: a component built from one module has one.
 pub const MEMORIES: usize = 4;
@@ -33,6 +33,8 @@ pub const HOST_RESOURCES: usize = 1_000;
 /// Bytes of one set of request headers, counted as they lie in memory. A signed request
 /// with a session token takes about 4 KiB.
 pub const REQUEST_HEADERS: usize = 32 * KIB;
+/// Header fields of a request. A signed one has about ten.
+pub const REQUEST_HEADER_FIELDS: usize = 64;
 /// Bytes of random numbers that one call of the random interface may ask for.
 pub const RANDOM_BYTES: u64 = 64 << 10;
 /// Bytes of a request body. Requests are small JSON documents; the longest honest one
@@ -45,6 +47,14 @@ pub const RESPONSE_HEADER_FIELDS: usize = 128;
 /// Bytes of a response body: a page of 60 users whose attributes are all full is about
 /// 6 MB.
 pub const RESPONSE_BODY: u64 = 16 << 20;
+/// Lines of a component's log that are kept for one call. A panic message with a
+/// back-trace has about 40.
+pub const STDERR_LINES: usize = 100;
+/// Bytes of such a line. Four terminal rows; a log line of a connector has about 200.
+pub const STDERR_LINE: usize = KIB;
+/// Bytes of all such lines of one call: as many lines as are kept, if they are not all of
+/// the greatest length.
+pub const STDERR_BYTES: usize = 64 * KIB;
 /// Bytes of an error response that are read to find out whether it means "slower".
 /// Error bodies are some hundred bytes; what follows is passed on unread.
 pub const ERROR_BODY_PEEK: usize = 64 * KIB;

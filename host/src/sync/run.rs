@@ -19,7 +19,6 @@ use super::warnings::{WarningCode, Warnings};
 use super::{Only, Options, Summary, SyncError};
 use crate::connector::{Connector, ConnectorError, Session, is_unauthenticated};
 use crate::engine::{Answer, CallError, ErrorCode, Request};
-use crate::limits::deadline;
 use crate::model::ResourceId;
 use crate::retry::{Budget, cost};
 use crate::store::{Counters, Page, Run as StoredRun, Scope, Step, StoreError, SyncStore};
@@ -344,7 +343,7 @@ impl Run {
         };
         let credentials = session.credentials;
         let request = item.request();
-        match session.instance.call(&request, deadline::CALL).await {
+        match session.instance.call(&request).await {
             Ok((instance, answer)) => {
                 *warm = (!instance.is_worn_out()).then_some(Session {
                     instance,

@@ -23,6 +23,7 @@ const GLOBAL: &[&str] = &[
     "trust",
     "store",
     "max-rate",
+    "limit",
     "profile",
     "role-arn",
     "external-id",
@@ -189,6 +190,13 @@ fn global_options() -> Vec<Arg> {
             "max-rate",
             "RATE",
             "Pace of requests: `unlimited`, CLASS=RPS or CLASS=unlimited; may be repeated",
+        )
+        .allow_hyphen_values(true)
+        .action(ArgAction::Append),
+        option(
+            "limit",
+            "NAME=VALUE",
+            "A limit of the sandbox, such as memory=128MiB; may be repeated. docs/limits.md lists them",
         )
         .allow_hyphen_values(true)
         .action(ArgAction::Append),

@@ -18,7 +18,7 @@ use crate::egress::throttle;
 use crate::egress::transport::Limits;
 use crate::limits::clock::timeout_at;
 use crate::limits::rate::RateError;
-use crate::limits::{deadline, sizes};
+use crate::limits::{Limit, deadline, sizes};
 use crate::trust::description::Access;
 
 /// A request that may be sent.
@@ -93,6 +93,7 @@ impl Egress {
             connect: deadline::clamp(order.asked.connect, deadline::CONNECT),
             first_byte: deadline::clamp(order.asked.first_byte, deadline::FIRST_BYTE),
             between_bytes: deadline::clamp(order.asked.between_bytes, deadline::BETWEEN_BYTES),
+            body: self.limits.get(Limit::ResponseBody),
             ..Limits::until(deadline::within(order.end, now, deadline::REQUEST))
         };
         trail.record.sent = request.body().size_hint().exact().unwrap_or_default();

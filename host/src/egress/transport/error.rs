@@ -5,7 +5,6 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use crate::egress::address::Refused;
-use crate::limits::sizes;
 
 /// Why an exchange failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,11 +89,7 @@ pub enum TransportError {
     #[error("the answer was not complete when the request's time was over")]
     Deadline,
     /// The header section of the answer is too large.
-    #[error(
-        "the answer's headers are larger than {} bytes or more than {}",
-        sizes::RESPONSE_HEADERS,
-        sizes::RESPONSE_HEADER_FIELDS
-    )]
+    #[error("the answer's headers are larger or more than this host takes")]
     HeaderSize,
     /// The body of the answer is too large.
     #[error("the answer's body is larger than {limit} bytes")]

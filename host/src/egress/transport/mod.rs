@@ -27,7 +27,7 @@ pub use response::ResponseBody;
 
 use super::address::AddressPolicy;
 use crate::limits::clock::{Clock, timeout_at};
-use crate::limits::{deadline, sizes};
+use crate::limits::{Limit, deadline, sandbox, sizes};
 use connect::{CONNECT_TIMEOUT, Connector};
 
 /// How long the parts of one exchange may take, and how large its answer may be.
@@ -69,6 +69,8 @@ pub struct Parts {
     pub roots: Roots,
     /// Connections at a time.
     pub connections: usize,
+    /// How large answers may be.
+    pub limits: sandbox::Limits,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
 }
@@ -81,6 +83,7 @@ impl Parts {
             dialler: Arc::new(SystemDialler),
             roots: Roots::System,
             connections: sizes::CONNECTIONS,
+            limits: sandbox::Limits::default(),
             clock,
         }
     }
@@ -102,8 +105,8 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(deadline::IDLE_CONNECTION)
             .pool_max_idle_per_host(sizes::IDLE_CONNECTIONS)
-            .http1_max_buf_size(sizes::RESPONSE_HEADERS)
-            .http1_max_headers(sizes::RESPONSE_HEADER_FIELDS)
+            .http1_max_buf_size(parts.limits.count(Limit::ResponseHeaders))
+            .http1_max_headers(parts.limits.count(Limit::ResponseHeaderFields))
             .retry_canceled_requests(true)
             .set_host(false)
             .build(Connector::new(addresses, parts));
