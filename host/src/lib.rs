@@ -13,6 +13,8 @@ pub mod change;
 pub mod egress;
 pub mod limits;
 pub mod model;
+pub mod omit;
+pub mod private_file;
 pub mod settings;
 pub mod trust;
 

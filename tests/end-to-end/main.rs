@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod audit_chain;
 mod bad_input;
 mod batch_files;
 mod changes;
@@ -24,7 +25,9 @@ mod gates;
 mod kill_runs;
 mod long_storm;
 mod new_accounts;
+mod omitted;
 mod other_names;
+mod private_files;
 mod resume;
 mod rights_and_keys;
 mod rules;

@@ -185,7 +185,8 @@ pub(super) fn export(out: Option<&str>) -> Result<Value, Failure> {
     Ok(json!({"file": out, "size": BUNDLED.len()}))
 }
 
-/// Makes a file, whole or not at all.
+/// Makes a file, whole or not at all. A component is no secret, so that it gets the mode of
+/// any other file.
 fn write_new(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     let written = write(&mut file);

@@ -179,16 +179,11 @@ fn journal(
         )
         .hint("nothing was sent; name another file with --audit")
     })?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&path).map_or(0, |found| found.permissions().mode());
-        if mode & 0o077 != 0 {
-            super::hint(&format!(
-                "warning: others may read or write the audit file {file}; `chmod 600` keeps it to \
-                 yourself"
-            ));
-        }
+    if journal.is_shared() {
+        super::hint(&format!(
+            "warning: others may read or write the audit file {file}; `chmod 600` keeps it to \
+             yourself"
+        ));
     }
     Ok(Some(Arc::new(journal)))
 }

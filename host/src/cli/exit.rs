@@ -139,7 +139,9 @@ impl From<&Reported> for Failure {
             ErrorCode::OutcomeUnknown => (ExitCode::Unavailable, None),
             ErrorCode::DeniedByHost => (
                 ExitCode::PermissionDenied,
-                Some("run again with --log-level debug to see what the sandbox refused"),
+                Some(
+                    "with --audit FILE what the sandbox refused is written down; `connector audit explain FILE` says which rule it was and what would allow it",
+                ),
             ),
             ErrorCode::Internal => (ExitCode::Component, None),
         };

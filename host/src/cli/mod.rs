@@ -2,6 +2,7 @@
 //! turned into text. Results go to standard output, everything else to standard error.
 
 mod args;
+mod audit;
 mod changing;
 mod chosen;
 mod component;
@@ -134,8 +135,15 @@ fn run(arguments: &[OsString], environment: layers::Environment<'_>) -> Result<E
         options,
         format,
         quiet,
+        audit: audit::Audit::default(),
     };
-    runtime()?.block_on(session.carry_out(name))
+    let audit = session.audit.clone();
+    let runtime = runtime()?;
+    let ended = runtime.block_on(session.carry_out(name));
+    // What is still under way leaves its record now.
+    drop(runtime);
+    audit.end(quiet);
+    ended
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -268,6 +276,7 @@ struct Session<'a> {
     options: Vec<String>,
     format: Format,
     quiet: bool,
+    audit: audit::Audit,
 }
 
 impl Session<'_> {
@@ -311,6 +320,7 @@ impl Session<'_> {
             }
             "action list" => self.actions(),
             "undo" => self.undo(),
+            "audit verify" | "audit explain" => self.audit(command),
             "capabilities" => self.capabilities(),
             "config-schema" => self.config_schema(),
             "iam-policy" => self.iam_policy().await,
@@ -358,13 +368,15 @@ impl Session<'_> {
 
     /// A connection that nothing can be changed through.
     async fn connect(&self) -> Result<connect::Connected, Failure> {
-        connect::connect(
+        let connected = connect::connect(
             self.matches,
             &self.layers,
             &self.component,
             connect::Changes::Refused,
         )
-        .await
+        .await?;
+        self.audit.keep(connected.journal.as_ref());
+        Ok(connected)
     }
 
     /// The actions with their arguments.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::audit::WithHead;
 use super::exit::{ExitCode, Failure};
 use super::signals::Signals;
 use super::{Session, connect, diff, hint, print, progress};
+use crate::omit::Names;
 use crate::store::Scope;
 use crate::sync::{Beginning, Only, Options, Progress, Summary, Sync};
 
@@ -30,6 +32,7 @@ impl Session<'_> {
         let signals = Signals::listen();
         let connected = self.connect().await?;
         let connector = Arc::new(connected.connector);
+        let journal = connected.journal;
         let kinds = connector.description().kinds.iter();
         let progress = Arc::new(Progress::new(
             kinds.map(|kind| (kind.id.clone(), kind.plural.clone())),
@@ -79,7 +82,7 @@ impl Session<'_> {
             ));
         }
         let differs = compare.is_some() && self.tell_changes(&summary);
-        print(self.format, &summary)?;
+        print(self.format, &WithHead::new(&summary, journal.as_ref()))?;
         Ok(match differs {
             true => ExitCode::Different,
             false => ExitCode::Done,
@@ -155,6 +158,38 @@ impl Session<'_> {
 
     /// What is asked for.
     fn scope(&self) -> Result<Scope, Failure> {
+        Ok(self.kinds_asked_for()?.omitting(self.omitted()?))
+    }
+
+    /// The attributes that are left out. One that a setting names can't be: what the
+    /// connector makes of it can't be told from other things.
+    fn omitted(&self) -> Result<Names, Failure> {
+        let names = self.layers.option(self.matches, "omit-attr");
+        let names = names.iter().flat_map(|names| names.split(','));
+        let names: Names = names.map(|name| name.trim().to_owned()).collect();
+        if names.contains("") {
+            return Err(Failure::new(
+                ExitCode::Invalid,
+                "--omit-attr has an empty name; write the names of attributes, such as email",
+            ));
+        }
+        for setting in &self.component.record.approved.settings {
+            let value = self.layers.setting(self.matches, &setting.name, &[]);
+            if let Some(name) = value.filter(|value| !setting.secret && names.contains(value)) {
+                return Err(Failure::new(
+                    ExitCode::Invalid,
+                    format!(
+                        "--omit-attr names `{name}`, and so does the setting {}, by which it is read",
+                        setting.name
+                    ),
+                )
+                .hint("leave out one of the two"));
+            }
+        }
+        Ok(names)
+    }
+
+    fn kinds_asked_for(&self) -> Result<Scope, Failure> {
         let kinds = &self.component.record.approved.kinds;
         let Some(words) = self.layers.option(self.matches, "only") else {
             return Ok(Scope::everything(kinds));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::exit::{ExitCode, Failure};
 use super::{Session, finish, hint};
 use crate::export::{Format, Stream, StreamColumn};
+use crate::provision::journal::verify::verify;
 use crate::provision::undo::{self, Step};
 
 /// Columns of CSV; the table is the shell's own form.
@@ -32,15 +33,25 @@ impl Session<'_> {
         let file = self.matches.get_one::<String>("file");
         let file = file.map(String::as_str).unwrap_or_default();
         let failed = |why: String| Failure::new(ExitCode::Invalid, format!("{file}: {why}"));
-        let journal =
-            File::open(file).map_err(|error| failed(format!("it can't be read: {error}")))?;
+        let open =
+            || File::open(file).map_err(|error| failed(format!("it can't be read: {error}")));
         let run = self.layers.option(self.matches, "run");
         let undo = undo::plan(
-            BufReader::new(journal),
+            BufReader::new(open()?),
             run.as_deref(),
             &self.component.record.approved,
         )
         .map_err(|error| failed(error.to_string()))?;
+        // Also with --quiet: these commands are only worth what the file is.
+        if let Some(complaint) = verify(BufReader::new(open()?), None)
+            .map_err(|error| failed(format!("it can't be read: {error}")))?
+            .complaint()
+        {
+            hint(&format!(
+                "warning: {file}: {complaint}; look what happened before you run any of this \
+                 (`connector audit verify`)"
+            ));
+        }
         if !self.quiet {
             hint(&format!(
                 "{} of the run {}, begun {}",

@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::wanted::Wanted;
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -60,6 +62,8 @@ pub struct AuditRecord {
     pub received: u64,
     /// What became of it.
     pub verdict: Verdict,
+    /// What it wanted, if it got no answer and that says why.
+    pub wanted: Option<Wanted>,
 }
 
 /// Where records go.

@@ -21,10 +21,12 @@ use http_body_util::BodyExt;
 use self::exchange::Order;
 use super::answer::AnswerBody;
 use super::audit::{AuditRecord, AuditSink, Counters, Traffic, Verdict};
+use super::explain::Failure;
 use super::policy::{Call, Denied, Policy};
 use super::signing::{Proof, Remedies};
 use super::throttle;
 use super::transport::{self, Transport, TransportError};
+use super::wanted::Wanted;
 use crate::credentials::CredentialsError;
 use crate::limits::clock::{Clock, timeout_at};
 use crate::limits::rate::{ClassRate, Pacer, RateError};
@@ -82,8 +84,8 @@ impl EgressError {
             Self::Credentials(_) => Verdict::Failed("credentials"),
             Self::Transport(error) => Verdict::Failed(error.phase()),
             Self::HeaderFields { .. } => Verdict::Denied("size"),
-            Self::RequestBody(_) => Verdict::Failed("request-body"),
-            Self::CallDeadline => Verdict::Failed("call-deadline"),
+            Self::RequestBody(_) => Verdict::Failed(Failure::RequestBody.word()),
+            Self::CallDeadline => Verdict::Failed(Failure::CallDeadline.word()),
         }
     }
 }
@@ -424,6 +426,7 @@ impl Trail {
                 sent: 0,
                 received: 0,
                 verdict: Verdict::Abandoned,
+                wanted: None,
             },
             egress,
             scope,
@@ -517,6 +520,7 @@ impl Trail {
         // An answer that the host has read stays one, whatever came of it afterwards.
         if self.record.verdict != Verdict::Answered {
             self.record.verdict = error.verdict();
+            self.record.wanted = Wanted::of(error);
         }
         self.report(|report| report.failure = Some(error.clone()));
     }

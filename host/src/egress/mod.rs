@@ -8,10 +8,12 @@
 pub mod address;
 pub mod audit;
 mod body;
+pub mod explain;
 mod operation;
 pub mod origin;
 pub mod policy;
 pub mod throttle;
+mod wanted;
 
 #[cfg(feature = "sandbox")]
 pub mod answer;
@@ -31,3 +33,4 @@ pub use gate::{CallReport, CallScope, Egress, EgressError};
 pub use hook::EgressHooks;
 pub use origin::Origin;
 pub use policy::{Call, Denied, Policy};
+pub use wanted::Wanted;

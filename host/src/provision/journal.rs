@@ -1,35 +1,41 @@
 //! The audit file: what a run was asked to do, what it sent, and what became of it.
 //!
 //! One JSON object a line, appended: a run, each change with the state before and after,
-//! and each request. The file is kept for years and read by others, so it names resources
-//! and fields and never holds an attribute value or a secret. A change whose beginning
-//! could not be written down must not be made: [`Journal::begun`] says so, and whatever
-//! fails once fails from then on. What was written survives the end of the process, not a
-//! loss of power.
+//! and each request; each carries the hash of the one before ([`chain`]). The file is kept
+//! for years and read by others, so it names resources and fields and never holds an
+//! attribute value or a secret.
+//!
+//! A change whose beginning could not be written down must not be made: [`Journal::begun`]
+//! says so, and whatever fails once fails from then on. The beginning is on the disk before
+//! the change is sent, so that not even a loss of power loses a change. What follows it is
+//! there after the end of the process, and on the disk with the next change or at the end.
 
+mod chain;
+mod place;
 mod record;
+pub mod refusal;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
+pub(super) use self::chain::{Chain, Piece};
+use self::place::Place;
 use self::record::RequestLine;
 pub(super) use self::record::{Asked, BegunLine, EndedLine, Line, RunLine};
 pub use self::record::{End, Unfinished};
 use crate::change::{Change, State};
 use crate::egress::audit::{AuditRecord, AuditSink};
 use crate::model::{ResourceId, timestamp};
+use crate::private_file;
 use crate::store::Connection;
 use crate::trust::description::Description;
-
-/// What every audit file begins with; a file that begins otherwise is something else, and
-/// lines appended to it would damage it.
-const BEGINNING: &[u8] = br#"{"record":""#;
 
 /// What became of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,12 +52,15 @@ pub struct Ended<'a> {
 
 /// An audit file that is written to. Shared between threads.
 pub struct Journal {
+    path: PathBuf,
     run: String,
     out: Mutex<Out>,
+    /// Whether the name of the file is on the disk.
+    is_named: AtomicBool,
 }
 
 struct Out {
-    sink: Box<dyn Write + Send>,
+    place: Place,
     /// The first failure, since an `io::Error` cannot be given twice.
     failure: Option<(io::ErrorKind, String)>,
 }
@@ -72,29 +81,25 @@ impl Journal {
     ///
     /// The file cannot be written, or it holds something else.
     pub fn open(path: &Path, connection: &Connection, who: Option<String>) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
-        let is_torn = file.metadata()?.is_file() && is_torn(&mut file)?;
-        Self::begin(Box::new(file), is_torn, connection, who)
+        Self::begin(path, Place::open(path)?, connection, who)
     }
 
     fn begin(
-        sink: Box<dyn Write + Send>,
-        is_torn: bool,
+        path: &Path,
+        place: Place,
         connection: &Connection,
         who: Option<String>,
     ) -> io::Result<Self> {
         let journal = Self {
+            path: path.to_owned(),
             run: format!("{:032x}", fastrand::u128(..)),
             out: Mutex::new(Out {
-                sink,
+                place,
                 failure: None,
             }),
+            is_named: AtomicBool::new(false),
         };
-        let mut text = line_of(&Line::Run(RunLine {
+        journal.write(&Line::Run(RunLine {
             run: journal.run.clone(),
             time: now(),
             who,
@@ -102,11 +107,34 @@ impl Journal {
             origin: connection.origin.clone(),
             settings: connection.settings.clone(),
         }))?;
-        if is_torn {
-            text.insert(0, b'\n');
-        }
-        journal.out().put(&text)?;
         Ok(journal)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether others than the owner may read or write the file.
+    pub fn is_shared(&self) -> bool {
+        let file = self.out().place.file();
+        file.is_some_and(|file| private_file::is_shared(&file).unwrap_or(false))
+    }
+
+    /// The hash of the last record that was written, by which the file can be recognised
+    /// later.
+    pub fn head(&self) -> String {
+        self.out().place.head()
+    }
+
+    /// Puts everything on the disk.
+    ///
+    /// # Errors
+    ///
+    /// A record could not be written, now or before, so that the file does not hold all.
+    pub fn finish(&self) -> io::Result<()> {
+        self.out().health()?;
+        self.sync()
     }
 
     /// The id of the run.
@@ -115,8 +143,8 @@ impl Journal {
         &self.run
     }
 
-    /// Writes down that a change begins. Changes are numbered by the caller, each number
-    /// once.
+    /// Writes down that a change begins, and waits until it is on the disk. Changes are
+    /// numbered by the caller, each number once.
     ///
     /// # Errors
     ///
@@ -134,7 +162,8 @@ impl Journal {
             change,
             asked: Asked::of(asked, description),
             before: before.cloned(),
-        }))
+        }))?;
+        self.sync()
     }
 
     /// Writes down what became of a change.
@@ -155,10 +184,28 @@ impl Journal {
     }
 
     fn write(&self, line: &Line) -> io::Result<()> {
-        let text = line_of(line)?;
+        let text = serde_json::to_vec(line).map_err(io::Error::other)?;
         let mut out = self.out();
         out.health()?;
-        out.put(&text)
+        let written = out.place.append(&text);
+        out.remember(written)
+    }
+
+    /// Waits until the disk has what was written so far. Records of other threads need not
+    /// wait for that.
+    fn sync(&self) -> io::Result<()> {
+        let file = self.out().place.file();
+        let Some(file) = file else {
+            let mut out = self.out();
+            let synced = out.place.sync_stream();
+            return out.remember(synced);
+        };
+        let mut synced = file.sync_data();
+        if synced.is_ok() && !self.is_named.load(Ordering::SeqCst) {
+            synced = private_file::sync_name(&self.path);
+            self.is_named.store(true, Ordering::SeqCst);
+        }
+        self.out().remember(synced)
     }
 
     fn out(&self) -> MutexGuard<'_, Out> {
@@ -174,14 +221,12 @@ impl Out {
         }
     }
 
-    /// One write for one line, so that lines of several processes do not mix. What is left
-    /// of a line after a failure stays the last line of its run.
-    fn put(&mut self, line: &[u8]) -> io::Result<()> {
-        let written = self.sink.write_all(line).and_then(|()| self.sink.flush());
-        if let Err(error) = &written {
+    /// What is left of a line after a failure stays the last line of its run.
+    fn remember(&mut self, result: io::Result<()>) -> io::Result<()> {
+        if let Err(error) = &result {
             self.failure = Some((error.kind(), error.to_string()));
         }
-        written
+        result
     }
 }
 
@@ -190,35 +235,6 @@ impl AuditSink for Journal {
         // Remembered, and told to whoever begins or ends the next change.
         let _ = self.write(&Line::Request(RequestLine::of(&self.run, record)));
     }
-}
-
-/// Whether the last line of a file was cut off by the end of its process. Refuses a file
-/// that holds something else.
-fn is_torn(file: &mut File) -> io::Result<bool> {
-    let mut beginning = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    Read::by_ref(file)
-        .take(BEGINNING.len() as u64)
-        .read_to_end(&mut beginning)?;
-    if beginning.is_empty() {
-        return Ok(false);
-    }
-    if !BEGINNING.starts_with(&beginning) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it holds something else than audit records; name another file",
-        ));
-    }
-    file.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    Ok(last != *b"\n")
-}
-
-fn line_of(line: &Line) -> io::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 fn now() -> String {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::StoreError;
+use crate::private_file::private;
 
 /// A reader that asks whether the owner lives holds the lock for microseconds; five
 /// tries, ten milliseconds apart, outlast it without making a refusal slow.
@@ -137,13 +138,6 @@ pub(super) fn is_held(store: &Path) -> bool {
         Ok(file) => file.try_lock_shared().is_err(),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
-}
-
-/// Readable and writable by the owner only.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 fn lock_path(store: &Path) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Looking at a whole store, and copying one that is in use.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,10 @@ use rusqlite::Connection as Sqlite;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::error::one_line;
-use super::lock::{self, SyncLock};
+use super::lock::SyncLock;
 use super::{Rows, Run, RunState, Store, StoreError, open};
 use crate::model::Resource;
+use crate::private_file;
 
 /// Problems that are told; whoever has more than these needs a copy and not a list.
 const MOST_PROBLEMS: usize = 20;
@@ -162,9 +163,7 @@ impl Store {
         let draft = beside(out, ".new");
         remove_draft(&draft).map_err(unwritable)?;
         // Created here, so that nobody else may read it for a moment.
-        lock::private(OpenOptions::new().write(true).create_new(true))
-            .open(&draft)
-            .map_err(unwritable)?;
+        private_file::create_new(&draft).map_err(unwritable)?;
         let made = self
             .copy_to(&draft, out)
             .and_then(|()| fs::rename(&draft, out).map_err(unwritable));

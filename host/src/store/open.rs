@@ -4,14 +4,15 @@
 //! alone and never written to, a refused sync creates nothing, and a new store appears
 //! under its name only when it is whole.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection as Sqlite, OpenFlags};
 
-use super::{Connection, StoreError, lock, schema};
+use super::{Connection, StoreError, schema};
+use crate::private_file;
 
 /// A checkpoint of another process holds SQLite's lock for well under a second; a
 /// program that holds it longer is a person with a database browser.
@@ -127,9 +128,7 @@ pub(super) fn create(path: &Path, connection: &Connection) -> Result<(), StoreEr
     }
     // Created here and not by SQLite, which would let everybody read it; its side files
     // take their mode from it.
-    lock::private(OpenOptions::new().write(true).create_new(true))
-        .open(&draft)
-        .map_err(unwritable)?;
+    private_file::create_new(&draft).map_err(unwritable)?;
     let made = connect(&draft)
         .and_then(|mut sqlite| {
             schema::create(&mut sqlite, connection)

@@ -7,6 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 
+use crate::omit::Names;
 use crate::trust::description::Kind;
 
 /// What became of a run. Only a complete one is ever current.
@@ -65,6 +66,9 @@ pub struct Scope {
     pub entitlements: bool,
     /// Whether grants are read.
     pub grants: bool,
+    /// The attributes that are left out of what is read.
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    pub omitted: Names,
 }
 
 impl Scope {
@@ -74,6 +78,16 @@ impl Scope {
             kinds: kinds.iter().map(|kind| kind.id.clone()).collect(),
             entitlements: true,
             grants: true,
+            omitted: Names::new(),
+        }
+    }
+
+    /// The same without these attributes.
+    #[must_use]
+    pub fn omitting(self, names: Names) -> Self {
+        Self {
+            omitted: names,
+            ..self
         }
     }
 

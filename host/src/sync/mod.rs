@@ -9,6 +9,7 @@
 mod gate;
 mod list;
 mod note;
+mod omitted;
 mod page;
 mod progress;
 mod publish;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::warnings::Noted;
+use crate::omit::Noticed;
 use crate::store::Counters;
 
 /// Stored with every page.
@@ -13,6 +14,9 @@ pub(super) struct Note {
     pub(super) counters: Counters,
     /// What has been noticed so far.
     pub(super) warnings: Noted,
+    /// What has been noticed of what is left out.
+    #[serde(default)]
+    pub(super) omitted: Noticed,
 }
 
 impl Note {
@@ -42,6 +46,7 @@ mod tests {
                 requests: 7,
                 ..Counters::default()
             },
+            omitted: Noticed::default(),
             warnings: [(WarningCode::Restarted, (2, vec!["a list".to_owned()]))].into(),
         };
         assert_eq!(Note::from_text(&note.to_text()), Some(note));

@@ -177,6 +177,7 @@ impl Run {
         settled: &Settled,
     ) -> Result<Option<GateError>, StoreError> {
         let none = String::new;
+        self.tell_omitted(&store.runs()?, run);
         let dangling = store.dangling(run)?;
         self.warnings
             .add(WarningCode::RepeatedRows, settled.repeated, none);
@@ -277,6 +278,7 @@ fn last_that_knows(
                 "entitlements",
             )
             && !missing(run.scope.grants, other.scope.grants, "grants")
+            && other.scope.omitted.is_subset(&run.scope.omitted)
     };
     let published = store.runs()?.into_iter().rev();
     let mut published = published.filter(|other| other.state == RunState::Complete);

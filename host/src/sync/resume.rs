@@ -64,7 +64,7 @@ impl fmt::Display for NotResumed {
             Self::Asked => "that was asked for",
             Self::Old => "it began more than 24 hours ago",
             Self::OtherComponent => "another version of the component had begun it",
-            Self::OtherScope => "it was to read something else (--only)",
+            Self::OtherScope => "it was to read something else (--only, --omit-attr)",
             Self::OtherSettings => "it was begun with other settings",
             Self::OtherProgram => "another version of this program had begun it",
         })

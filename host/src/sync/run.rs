@@ -20,6 +20,7 @@ use super::{Only, Options, Summary, SyncError};
 use crate::connector::{Connector, ConnectorError, Session, is_unauthenticated};
 use crate::engine::{Answer, CallError, ErrorCode, Request};
 use crate::model::ResourceId;
+use crate::omit::Noticed;
 use crate::retry::{Budget, cost};
 use crate::store::{Counters, Page, Run as StoredRun, Scope, Step, StoreError, SyncStore};
 use crate::trust::description::Kind;
@@ -59,6 +60,7 @@ impl Sync {
         let warnings = Warnings::default();
         let mut earlier = None;
         let mut vanished = BTreeSet::new();
+        let mut noticed = Noticed::default();
         match left {
             None => first_lists(kinds, &options.scope).for_each(|list| queue.push(Item::new(list))),
             Some(left) => {
@@ -74,6 +76,7 @@ impl Sync {
                 vanished.extend(left.vanished);
                 earlier = Some(left.note.counters);
                 warnings.take_over(left.note.warnings);
+                noticed = left.note.omitted;
                 warnings.add(WarningCode::Resumed, 1, || {
                     format!("it began at {}", left.run.started_at)
                 });
@@ -95,6 +98,7 @@ impl Sync {
             denied: Mutex::default(),
             failure: Mutex::default(),
             warnings,
+            noticed: Mutex::new(noticed),
             too_many_unlisted: AtomicBool::new(false),
             target: Mutex::new(target),
         };
@@ -157,6 +161,8 @@ pub(super) struct Run {
     pub(super) denied: Mutex<Denied>,
     pub(super) failure: Mutex<Option<SyncError>>,
     pub(super) warnings: Warnings,
+    /// What was noticed while attributes were left out.
+    pub(super) noticed: Mutex<Noticed>,
 }
 
 /// Missing rights.
@@ -246,6 +252,7 @@ impl Run {
         Note {
             counters: self.counters(),
             warnings: self.warnings.noted(),
+            omitted: self.lock_noticed().clone(),
         }
     }
 
@@ -395,10 +402,11 @@ impl Run {
         answer: Answer,
         request: &Request,
     ) -> Result<(), SyncError> {
-        let read = read(self.kinds(), &item.list, answer).map_err(|broken| {
+        let mut read = read(self.kinds(), &item.list, answer).map_err(|broken| {
             let function = request.function();
             SyncError::read(&item.list, CallError::BrokenContract { function, broken })
         })?;
+        self.leave_out(&mut read.page);
         let is_first = item.cursor.is_none();
         let next = read.next.as_deref();
         if item

@@ -41,6 +41,14 @@ pub enum WarningCode {
     Orphans,
     /// A grant names a principal that is not in the snapshot.
     UnknownPrincipal,
+    /// An attribute was to be left out, and nothing had it.
+    OmittedNothing,
+    /// An id tells the value of an attribute that was left out.
+    OmittedInId,
+    /// Another attribute tells the value of one that was left out.
+    OmittedElsewhere,
+    /// A snapshot from before has what was left out now.
+    OmittedBefore,
 }
 
 /// A kind of warning, how often it came, and examples.
@@ -135,6 +143,21 @@ impl Warnings {
                     }
                     WarningCode::UnknownPrincipal => {
                         "grants name a principal that was not listed (created or deleted during the sync)"
+                    }
+                    WarningCode::OmittedNothing => {
+                        "names given with --omit-attr left nothing out, since nothing has them; \
+                         upper and lower case count"
+                    }
+                    WarningCode::OmittedInId => {
+                        "ids tell what was left out, and an id can't be left out"
+                    }
+                    WarningCode::OmittedElsewhere => {
+                        "resources tell what was left out in another attribute, which --omit-attr \
+                         does not name"
+                    }
+                    WarningCode::OmittedBefore => {
+                        "earlier runs in the store have what was left out now; delete its file, or \
+                         sync into a new one"
                     }
                 };
                 examples.retain(|example| !example.is_empty());

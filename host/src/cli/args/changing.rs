@@ -129,7 +129,17 @@ pub(super) fn only_typed(command: &Command, name: &str) -> bool {
             .filter(|arg| arg.get_help_heading() == Some(FIELDS))
             .any(|arg| arg.get_long() == Some(name))
     });
-    is_field || ["yes", "from", "attr", "run", "allow-shrink", "replace"].contains(&name)
+    is_field
+        || [
+            "yes",
+            "from",
+            "attr",
+            "run",
+            "head",
+            "allow-shrink",
+            "replace",
+        ]
+        .contains(&name)
 }
 
 /// What every changing command has.

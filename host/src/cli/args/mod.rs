@@ -3,6 +3,7 @@
 //! The parser only checks forms and reads no environment; where a value comes from in
 //! the end is decided in `layers`.
 
+mod audit;
 mod changing;
 
 use clap::{Arg, ArgAction, Command, ValueHint};
@@ -299,6 +300,14 @@ fn subcommands(description: &Description) -> Vec<Command> {
                 "KINDS",
                 "Reads less than everything, for example `users,groups`; the rest is unknown then",
             ))
+            .arg(
+                option(
+                    "omit-attr",
+                    "NAME",
+                    "Keeps an attribute out of the store, of whatever kind; may be repeated",
+                )
+                .action(ArgAction::Append),
+            )
             .arg(option(
                 "workers",
                 "N",
@@ -475,6 +484,7 @@ fn subcommands(description: &Description) -> Vec<Command> {
             ),
     ];
     commands.extend(changing::commands(description));
+    commands.push(audit::command());
     commands
 }
 

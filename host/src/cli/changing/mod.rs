@@ -65,6 +65,7 @@ impl Session<'_> {
         let signals = Signals::listen();
         let connected =
             connect::connect(self.matches, &self.layers, &self.component, changes).await?;
+        self.audit.keep(connected.journal.as_ref());
         offered(command, connected.connector.component().artifact().offers())?;
         let run = Run {
             connected,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::super::audit::with_head;
 use super::super::connect::Connected;
 use super::super::exit::{ExitCode, Failure};
 use super::super::signals::Signals;
@@ -81,7 +82,8 @@ impl Run {
                 hint(&format!("warning: {warning}"));
             }
         }
-        print(self.format, &shown(change, &done)).map_err(|failure| Failure {
+        let object = with_head(shown(change, &done), self.connected.journal.as_ref());
+        print(self.format, &object).map_err(|failure| Failure {
             message: format!("{}, and {}", self.came_to(change, &done), failure.message),
             ..failure
         })?;

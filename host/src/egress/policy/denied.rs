@@ -1,5 +1,6 @@
 //! Why a request is not sent, in words for an operator and in one word for audit records.
 
+use crate::egress::explain::Rule;
 use crate::egress::origin::{Origin, OriginError};
 
 /// A request that may not be sent, and which rule refused it.
@@ -132,20 +133,6 @@ pub enum Denied {
 impl Denied {
     /// The rule that refused, in one word for audit records.
     pub fn rule(&self) -> &'static str {
-        match self {
-            Self::NoCall { .. } => "no-call",
-            Self::Url(_) | Self::Origin { .. } => "origin",
-            Self::Protocol { .. } => "protocol",
-            Self::UnknownOperation { .. } => "operation",
-            Self::Function { .. } => "function",
-            Self::ReadingCall { .. } => "reading-call",
-            Self::ProvisioningOff { .. } => "provisioning",
-            Self::SecondChange { .. } => "second-change",
-            Self::Header { .. } => "header",
-            Self::BodySize { .. } => "size",
-            Self::Body { .. } => "body",
-            Self::Member { .. } => "member",
-            Self::Bound { .. } => "binding",
-        }
+        Rule::of(self).word()
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use crate::egress::address::Refused;
+use crate::egress::explain::Failure;
 
 /// Why an exchange failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -129,17 +130,7 @@ impl TransportError {
 
     /// One word for audit records.
     pub fn phase(&self) -> &'static str {
-        match self {
-            Self::Resolve { .. } | Self::ResolveTimeout { .. } => "resolve",
-            Self::Prohibited { .. } => "address",
-            Self::ConnectionLimit { .. } => "connection-limit",
-            Self::Connect { .. } | Self::ConnectTimeout { .. } => "connect",
-            Self::Certificate { .. } | Self::Tls { .. } => "tls",
-            Self::FirstByteTimeout(_) | Self::BetweenBytesTimeout(_) | Self::Deadline => "timeout",
-            Self::HeaderSize | Self::BodySize { .. } => "size",
-            Self::Incomplete => "incomplete",
-            Self::Protocol(_) => "protocol",
-        }
+        Failure::of(self).word()
     }
 
     /// Reads the error of the pooled client.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::change::{Change, Fields, Outcome, State};
+use crate::egress::Wanted;
 use crate::egress::audit::AuditRecord;
 use crate::model::{AttributeValue, ResourceId, timestamp};
 use crate::trust::description::{ActionSchema, Description};
@@ -149,17 +150,19 @@ fn ids_of(arguments: &Fields, schema: Option<&ActionSchema>) -> Map<String, Valu
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::provision) struct RequestLine {
-    run: String,
-    time: String,
-    call: String,
-    operation: String,
+    pub(super) run: String,
+    pub(super) time: String,
+    pub(super) call: String,
+    pub(super) operation: String,
     class: String,
     wait_ms: u64,
-    status: Option<u16>,
-    request_id: Option<String>,
+    pub(super) status: Option<u16>,
+    pub(super) request_id: Option<String>,
     sent: u64,
     received: u64,
-    verdict: String,
+    pub(super) verdict: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) wanted: Option<Wanted>,
 }
 
 impl RequestLine {
@@ -176,6 +179,7 @@ impl RequestLine {
             sent: record.sent,
             received: record.received,
             verdict: record.verdict.to_string(),
+            wanted: record.wanted.clone(),
         }
     }
 }

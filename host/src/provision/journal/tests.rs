@@ -1,5 +1,6 @@
 //! What stands in an audit file, and what does not.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::change::{Membership, Outcome};
+use crate::egress::Wanted;
 use crate::egress::audit::Verdict;
 use crate::model::{AccountStatus, AttributeValue};
 use crate::trust::description::{ActionSchema, Authentication, Field, Protocol, ValueType, Wire};
@@ -92,6 +94,10 @@ fn request() -> AuditRecord {
         sent: 10,
         received: 20,
         verdict: Verdict::Denied("operation"),
+        wanted: Some(Wanted {
+            operation: Some("DropEverything".to_owned()),
+            ..Wanted::default()
+        }),
     }
 }
 
@@ -107,6 +113,8 @@ fn lines(path: &Path) -> Vec<Value> {
 fn settled(mut line: Value, run: &str) -> Value {
     let members = line.as_object_mut().unwrap();
     assert_eq!(members.shift_remove("run").unwrap(), run);
+    let prev = members.shift_remove("prev").unwrap();
+    assert_eq!(prev.as_str().unwrap().len(), 64);
     let time = members.shift_remove("time").unwrap();
     let form = time
         .as_str()
@@ -168,6 +176,7 @@ fn a_run_its_changes_and_its_requests_are_written_down() {
                 "record": "request", "call": "provisioning.grant", "operation": "AddMember",
                 "class": "changes", "wait_ms": 1, "status": 200, "request_id": "r-1", "sent": 10,
                 "received": 20, "verdict": "denied:operation",
+                "wanted": {"operation": "DropEverything"},
             }),
             json!({
                 "record": "ended", "change": 7, "outcome": "already-exists", "account": "user:a:b",
@@ -314,6 +323,7 @@ fn half_a_line_of_a_killed_run_does_not_swallow_the_next_one() {
         let run = text.strip_prefix(torn).unwrap().strip_prefix('\n').unwrap();
         let run: Value = serde_json::from_str(run).unwrap();
         assert_eq!(run["run"], journal.run());
+        journal.begun(1, &grant(), &description(), None).unwrap();
     }
 }
 
@@ -334,10 +344,17 @@ fn a_file_that_holds_something_else_is_not_damaged() {
     Journal::open(&path, &connection(), None).unwrap();
 }
 
-/// A device that is full after so many writes, and remembers them.
+/// A device that is full after so many writes, and remembers them; a write of nothing is a
+/// sync.
 struct Device {
     room: usize,
     writes: Writes,
+}
+
+impl place::Stream for Device {
+    fn sync(&mut self) -> io::Result<()> {
+        self.write(&[]).map(drop)
+    }
 }
 
 impl Write for Device {
@@ -364,7 +381,12 @@ fn on_device(room: usize) -> (io::Result<Journal>, Writes) {
         writes: writes.clone(),
     };
     (
-        Journal::begin(Box::new(device), false, &connection(), None),
+        Journal::begin(
+            Path::new("device"),
+            Place::stream(Box::new(device)),
+            &connection(),
+            None,
+        ),
         writes,
     )
 }
@@ -384,7 +406,7 @@ fn a_full_disk_is_told_when_the_file_is_opened() {
 
 #[test]
 fn a_failure_is_told_and_nothing_is_written_after_it() {
-    let (journal, writes) = on_device(2);
+    let (journal, writes) = on_device(3);
     let journal = journal.unwrap();
     let kind = |result: io::Result<()>| result.map_err(|error| error.kind());
     let full = Err(io::ErrorKind::StorageFull);
@@ -397,7 +419,45 @@ fn a_failure_is_told_and_nothing_is_written_after_it() {
     writes.lock().unwrap().clear();
     assert_eq!(kind(journal.ended(1, ended("granted"))), full);
     assert_eq!(kind(journal.begun(2, &grant(), &description(), None)), full);
+    assert_eq!(kind(journal.finish()), full);
     assert!(writes.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_change_is_on_the_disk_before_it_is_made_and_the_rest_at_the_end() {
+    let (journal, writes) = on_device(usize::MAX);
+    let journal = journal.unwrap();
+    let syncs = |what: &str| {
+        let written = std::mem::take(&mut *writes.lock().unwrap());
+        let of_kind = |write: &Vec<u8>| match write.is_empty() {
+            true => "sync",
+            false => "record",
+        };
+        let written: Vec<_> = written.iter().map(of_kind).collect();
+        assert_eq!(written.join(" "), what);
+    };
+    syncs("record");
+    journal.record(&request());
+    syncs("record");
+    journal.begun(1, &grant(), &description(), None).unwrap();
+    syncs("record sync");
+    journal.record(&request());
+    journal.ended(1, ended("granted")).unwrap();
+    syncs("record record");
+    journal.finish().unwrap();
+    syncs("sync");
+}
+
+#[test]
+fn a_change_that_the_disk_does_not_take_is_not_made() {
+    // Room for the run and for the change, and not for the sync.
+    let (journal, _) = on_device(2);
+    let journal = journal.unwrap();
+    let error = journal
+        .begun(1, &grant(), &description(), None)
+        .unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert!(journal.ended(1, ended("granted")).is_err());
 }
 
 #[test]
@@ -407,7 +467,8 @@ fn a_line_is_one_write() {
     journal.begun(1, &grant(), &description(), None).unwrap();
     journal.record(&request());
     journal.ended(1, ended("failed")).unwrap();
-    let writes = writes.lock().unwrap();
+    let mut writes = writes.lock().unwrap();
+    writes.retain(|write| !write.is_empty());
     assert_eq!(writes.len(), 4);
     for write in writes.iter() {
         let (end, line) = write.split_last().unwrap();
@@ -419,7 +480,7 @@ fn a_line_is_one_write() {
 #[test]
 fn threads_and_processes_do_not_mix_their_lines() {
     const THREADS: u64 = 8;
-    const EACH: u64 = 200;
+    const EACH: u64 = 50;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     // Two journals on one file are two processes as far as the file is concerned.
@@ -456,4 +517,7 @@ fn threads_and_processes_do_not_mix_their_lines() {
         }
     }
     assert_eq!(lines.len() as u64, 2 + 2 * 3 * THREADS * EACH);
+    let file = std::fs::read(&path).unwrap();
+    let verified = verify::verify(&*file, None).unwrap();
+    assert_eq!(verified.complaint(), None);
 }

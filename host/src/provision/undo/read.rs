@@ -1,14 +1,17 @@
 //! An audit file as runs and their changes.
 //!
-//! A process that is killed leaves half a line: at the end of the file, or before the
-//! line with which the next run begins. Any other line that cannot be read may hide a
-//! change, so it is an error.
+//! A process that is killed leaves half a line: at the end of the file, before the line with
+//! which the next run begins, or before a record of another run, whose hash then says that
+//! its writer saw the half. Any other line that cannot be read may hide a change, so it is
+//! an error.
 
 use std::collections::HashMap;
 use std::io::BufRead;
 
 use super::UndoError;
-use crate::provision::journal::{BegunLine, End, EndedLine, Line, RunLine, Unfinished};
+use crate::provision::journal::{
+    BegunLine, Chain, End, EndedLine, Line, Piece, RunLine, Unfinished,
+};
 
 /// A run, with its changes in the order in which they began.
 pub(super) struct Run {
@@ -39,6 +42,7 @@ impl Run {
 
 pub(super) fn runs(mut journal: impl BufRead) -> Result<Vec<Run>, UndoError> {
     let mut found = Found::default();
+    let mut chain = Chain::default();
     let mut torn = None;
     let mut bytes = Vec::new();
     for line in 1.. {
@@ -47,12 +51,20 @@ pub(super) fn runs(mut journal: impl BufRead) -> Result<Vec<Run>, UndoError> {
         if read.map_err(UndoError::Unreadable)? == 0 {
             break;
         }
+        let sealed = chain.head();
+        let piece = chain.follow(&bytes);
         let text = bytes.trim_ascii();
         if text.is_empty() {
             continue;
         }
+        if piece == Piece::Half && !found.runs.is_empty() {
+            torn.get_or_insert(line);
+            continue;
+        }
+        let seals = matches!(&piece, Piece::Linked(link) if link.prev.as_ref() == Some(&sealed));
         if let Some(line) = torn.take()
-            && !begins_a_run(text)
+            && !seals
+            && !text.starts_with(RUN)
         {
             return Err(UndoError::NotARecord { line });
         }
@@ -68,11 +80,8 @@ pub(super) fn runs(mut journal: impl BufRead) -> Result<Vec<Run>, UndoError> {
     Ok(found.runs)
 }
 
-/// Whether a line begins a run, be it one that was cut off, too.
-fn begins_a_run(text: &[u8]) -> bool {
-    const BEGINNING: &[u8] = br#"{"record":"run""#;
-    text.starts_with(BEGINNING) || BEGINNING.starts_with(text)
-}
+/// What a line begins with that begins a run.
+const RUN: &[u8] = br#"{"record":"run""#;
 
 #[derive(Default)]
 struct Found {

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::side::Keyed;
+use crate::model::Resource;
+use crate::omit::{self, Names, Noticed};
 use crate::store::{Rows, StoreError};
 
 /// The member whose members are named one by one.
-const ATTRIBUTES: &str = "attributes";
+pub(super) const ATTRIBUTES: &str = "attributes";
 
 /// A row that both sides have, with other members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +33,16 @@ pub struct Member {
     pub to: Value,
 }
 
-/// What became of a row; nothing if it says the same.
-pub(super) fn changed(before: Keyed<'_>, now: Keyed<'_>) -> Result<Option<Changed>, StoreError> {
+/// What became of a row; nothing if it says the same, apart from these attributes.
+pub(super) fn changed(
+    before: Keyed<'_>,
+    now: Keyed<'_>,
+    omitted: &Names,
+) -> Result<Option<Changed>, StoreError> {
     if before.stored()? == now.stored()? {
         return Ok(None);
     }
-    let old: Map<String, Value> = before.store.parse(&before.text()?)?;
-    let new: Map<String, Value> = now.store.parse(&now.text()?)?;
+    let (old, new) = (parsed(before, omitted)?, parsed(now, omitted)?);
     let mut members = differing("", &old, &new);
     let none = Map::new();
     let attributes = |row: &'_ Map<String, Value>| match row.get(ATTRIBUTES) {
@@ -64,6 +69,24 @@ pub(super) fn changed(before: Keyed<'_>, now: Keyed<'_>) -> Result<Option<Change
             }),
         members,
     }))
+}
+
+/// The members of a row without these attributes.
+fn parsed(row: Keyed<'_>, omitted: &Names) -> Result<Map<String, Value>, StoreError> {
+    let text = row.text()?;
+    if omitted.is_empty() {
+        return row.store.parse(&text);
+    }
+    if let Rows::Resources(_) = row.rows {
+        let mut resource: Resource = row.store.parse(&text)?;
+        omit::of_resource(omitted, &mut resource, &mut Noticed::default());
+        return row.store.parse(&row.store.encode(&resource)?);
+    }
+    let mut members: Map<String, Value> = row.store.parse(&text)?;
+    if let Some(Value::Object(attributes)) = members.get_mut(ATTRIBUTES) {
+        attributes.retain(|name, _| !omitted.contains(name));
+    }
+    Ok(members)
 }
 
 fn differing(prefix: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<Member> {

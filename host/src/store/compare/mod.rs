@@ -13,6 +13,9 @@
 //! is how "unknown" is written: a member that is absent and one that is `null` are equal,
 //! and an empty text is neither.
 //!
+//! What one of the two left out (`sync --omit-attr`) is left out of the other one as well,
+//! by the same rules, before they are compared, and that is told too.
+//!
 //! **Created again.** The same id with another `created_at` is somebody else under an old
 //! name, who has lost what the first one held and may have got it again. It is told as a
 //! change that says so.
@@ -26,6 +29,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Rows, Run, Store, StoreError};
+use crate::omit::Names;
+use members::ATTRIBUTES;
 pub use members::{Changed, Member};
 use side::Sorted;
 
@@ -144,6 +149,8 @@ pub struct Comparison<'a> {
     not_compared: Vec<String>,
     /// The ids of kinds that only one of the two knew, as a JSON list.
     unknown_kinds: String,
+    /// The attributes that not both have, unless both left out the same.
+    omitted: Names,
 }
 
 impl<'a> Comparison<'a> {
@@ -194,6 +201,12 @@ impl<'a> Comparison<'a> {
         let strange = only.into_iter().flatten();
         let strange = strange.filter(|word| !known_words.contains(word));
         not_compared.extend(strange.map(|&word| word.to_owned()));
+        let only_one = earlier.omitted.symmetric_difference(&later.omitted);
+        not_compared.extend(only_one.map(|name| format!("{ATTRIBUTES}.{name}")));
+        let omitted = match earlier.omitted == later.omitted {
+            true => Names::new(),
+            false => earlier.omitted.union(&later.omitted).cloned().collect(),
+        };
         Ok(Self {
             // Both before the first row is read: sorting an unsettled run would disturb it.
             from: Sorted::new(from)?,
@@ -201,6 +214,7 @@ impl<'a> Comparison<'a> {
             sorts,
             not_compared,
             unknown_kinds: to.store.encode(&unknown_kinds)?,
+            omitted,
         })
     }
 
@@ -209,7 +223,8 @@ impl<'a> Comparison<'a> {
         self.sorts.iter().map(|(name, _)| *name)
     }
 
-    /// What is not compared, because at least one of the two knows nothing of it. The
+    /// What is not compared, because at least one of the two knows nothing of it; an
+    /// attribute as [`Member`]s name it. The
     /// entitlements and grants of a kind that only one of them knew are not compared
     /// either, even if those of others are.
     pub fn not_compared(&self) -> &[String] {
@@ -268,7 +283,7 @@ impl<'a> Comparison<'a> {
                 }
                 (Ordering::Equal, Some(before), Some(now)) => {
                     if wants(Differs::Changed)
-                        && let Some(changed) = members::changed(before, now)?
+                        && let Some(changed) = members::changed(before, now, &self.omitted)?
                     {
                         visit(What::Changed(&changed))?;
                     }

@@ -323,6 +323,7 @@ fn asked_for(words: &[&str]) -> RunStart {
                 .collect(),
             entitlements: words.contains(&"entitlements"),
             grants: words.contains(&"grants"),
+            ..Scope::default()
         },
         ..start
     }

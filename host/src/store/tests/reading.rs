@@ -183,6 +183,7 @@ fn references_to_nothing_are_counted_only_where_it_was_read() {
         kinds: vec!["group".to_owned()],
         entitlements: true,
         grants: true,
+        ..Scope::default()
     };
     let run = sync.begin_run(&RunStart { scope, ..start() }).unwrap();
     sync.write_pages(&run, &[first, second, page]).unwrap();

@@ -205,6 +205,7 @@ async fn an_answered_request_leaves_one_record_without_its_content() {
     assert_eq!(read(response).await.unwrap(), "{}");
     let record = bench.recorder.only();
     let expected = AuditRecord {
+        wanted: None,
         time: record.time,
         call: LIST.to_owned(),
         operation: "List".to_owned(),

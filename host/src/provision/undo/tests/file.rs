@@ -69,6 +69,45 @@ fn half_a_line_is_tolerated_where_a_killed_run_leaves_it() {
 }
 
 #[test]
+fn half_a_line_between_records_is_tolerated_if_the_next_one_says_that_it_was_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let journal = Journal::open(&path, &connection(), None).unwrap();
+    let change = grant("group:a:member", "user:x");
+    let before = State::Membership { held: false };
+    journal
+        .begun(1, &change, &description(), Some(&before))
+        .unwrap();
+    // Another process is killed while this one goes on.
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("{\"record\":\"requ");
+    std::fs::write(&path, &text).unwrap();
+    journal
+        .ended(
+            1,
+            Ended {
+                end: End::Outcome(Outcome::Granted),
+                account: None,
+                after: Some(&State::Membership { held: true }),
+                error: None,
+            },
+        )
+        .unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let undo = plan_of(&text).unwrap();
+    assert_eq!(
+        undo.steps[0].shell(),
+        "connector --provisioning --pool=one revoke -- group:a:member user:x"
+    );
+    // Whoever puts half a line in between hides what stood there.
+    let other = text.replace("\"requ\n", "\"begu\n");
+    assert!(matches!(
+        plan_of(&other),
+        Err(UndoError::NotARecord { line: 3 })
+    ));
+}
+
+#[test]
 fn any_other_line_that_cannot_be_read_is_an_error_with_its_number() {
     let text = file(&[made(grant("group:a:member", "user:x"), "granted")]);
     let lines: Vec<_> = text.lines().collect();
