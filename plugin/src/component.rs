@@ -1,5 +1,6 @@
 //! The exports of the component.
 #![expect(
+    unreachable_pub,
     unsafe_code,
     reason = "the export macro declares the symbols that a host calls"
 )]

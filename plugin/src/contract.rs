@@ -16,6 +16,9 @@ wit_bindgen::generate!({
     path: "../wit",
     world: "connector",
     generate_all,
+    // For components that are made of this one.
+    pub_export_macro: true,
+    default_bindings_module: "cognito_connector::contract",
     additional_derives: [PartialEq],
     // It holds a handle, and handles can't be compared.
     additional_derives_ignore: ["stream-error"],

@@ -20,7 +20,7 @@ pub mod settings;
 pub mod system;
 pub mod users;
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "component"))]
 mod component;
 
 #[cfg(test)]

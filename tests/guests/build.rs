@@ -21,7 +21,7 @@ fn build() -> Result<(), String> {
     let names: Vec<&str> = guests.iter().map(String::as_str).collect();
 
     component::tell_cargo("rerun-if-changed", "build.rs");
-    component::watch(workspace, &["host/build", "tests/guests"]);
+    component::watch(workspace, &["host/build", "plugin", "tests/guests"]);
 
     let mut list = String::new();
     for (name, file) in names.iter().zip(component::compile(workspace, &names)?) {

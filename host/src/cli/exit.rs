@@ -282,6 +282,14 @@ impl From<&ProvisionError> for Failure {
                     None => Self::new(ExitCode::Unavailable, ""),
                 }
             },
+            ProvisionError::Overstepped { source, .. } => Self {
+                message,
+                hint: Some(
+                    "do not use this component before somebody has found out why it did that"
+                        .to_owned(),
+                ),
+                ..source.into()
+            },
             ProvisionError::Unwritten { .. } => Self::new(ExitCode::Invalid, message)
                 .hint("make room or name another file with --audit"),
         }
@@ -328,7 +336,7 @@ impl From<SyncError> for Failure {
             },
             SyncError::Circle { .. } => Self::new(ExitCode::Unavailable, message).hint(
                 "sync again; if it stays so, something between here and the service (or an \
-                 emulator) does not keep its place",
+                 emulator, or the component itself) does not keep its place",
             ),
             SyncError::Unreachable(source) => (*source).into(),
             SyncError::Denied { source, .. } => {

@@ -147,7 +147,8 @@ pub struct CallReport {
     pub status: Option<u16>,
     /// The service's id of the last request.
     pub request_id: Option<String>,
-    /// The last request that got no complete answer, and why.
+    /// The last request that got no complete answer, and why; the first one that the policy
+    /// refused, if any was.
     pub failure: Option<EgressError>,
     /// What is known about the change that was sent, if one was.
     pub change: Option<ChangeFate>,
@@ -522,7 +523,12 @@ impl Trail {
             self.record.verdict = error.verdict();
             self.record.wanted = Wanted::of(error);
         }
-        self.report(|report| report.failure = Some(error.clone()));
+        self.report(|report| {
+            // What it was refused says more about a component than what failed later.
+            if !matches!(report.failure, Some(EgressError::Denied(_))) {
+                report.failure = Some(error.clone());
+            }
+        });
     }
 }
 

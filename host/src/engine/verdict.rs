@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::error::{CallError, ErrorCode, LimitHit, Reported};
 use super::redact::Secrets;
-use super::request::{Answer, Changed};
+use super::request::{Answer, Changed, Lookup};
 use crate::contract::bindings::identity::connector::types as contract;
 use crate::contract::{BrokenPromise, Function};
 use crate::credentials::CredentialsError;
 use crate::egress::gate::{ChangeFate, EgressError};
 use crate::egress::transport::TransportError;
 use crate::egress::{CallReport, Denied};
-use crate::limits::{Excess, Limit, Limits};
+use crate::limits::{Excess, Limit, Limits, sizes};
 
 /// Longest message of a connector that is repeated, in characters.
 const MAX_MESSAGE: usize = 1000;
@@ -133,21 +133,51 @@ fn tidied(mut answer: Answer, host: &Host<'_>) -> Answer {
 
 /// What the host saw on the wire that does not go with an answer. A component that answers
 /// with a page although its request failed, or was throttled, would make a list end early.
-/// Only an estimate may do without, and a change may have been looked up afterwards.
+/// Only an estimate may do without, and a change may have been looked up afterwards. With
+/// what the host refused to send no answer goes.
 fn contradiction(answer: &Answer, host: &Host<'_>) -> Option<CallError> {
     let Host {
         function, report, ..
     } = *host;
-    let failed = |code, why: String, retryable| {
+    let says = |code, message: String, retryable| {
         CallError::from(Reported {
             code,
-            message: format!("the component answered {} although {why}", function.name()),
+            message,
             retryable,
             retry_after: report.retry_after,
             operation: None,
             request_id: report.request_id.clone(),
         })
     };
+    let failed = |code, why: String, retryable| {
+        let message = format!("the component answered {} although {why}", function.name());
+        says(code, message, retryable)
+    };
+    // An honest component has no reason to try, and one that hides it deserves no belief.
+    if let Some(EgressError::Denied(denied)) = &report.failure
+        && excess(&EgressError::Denied(denied.clone()), host.limits).is_none()
+    {
+        let message = format!("{denied}; the component answered as if nothing had happened");
+        return Some(says(ErrorCode::DeniedByHost, message, false));
+    }
+    if let Some(cursor) = cursor(answer) {
+        let unbelievable = |why: String| {
+            let message = format!("the component answered {} with {why}", function.name());
+            says(ErrorCode::Internal, message, false)
+        };
+        // Else a list could go on for ever at no cost but the host's.
+        if report.requests == 0 {
+            let why = "a cursor to go on with, and had asked nobody";
+            return Some(unbelievable(why.to_owned()));
+        }
+        if cursor.len() > sizes::CURSOR {
+            return Some(unbelievable(format!(
+                "a cursor of {} bytes; at most {} are taken",
+                cursor.len(),
+                sizes::CURSOR
+            )));
+        }
+    }
     let is_refused = report
         .status
         .is_some_and(|status| !(200..300).contains(&status));
@@ -157,13 +187,9 @@ fn contradiction(answer: &Answer, host: &Host<'_>) -> Option<CallError> {
         _ => None,
     };
     match (changed, &report.failure) {
-        (Some(changed), _) if changed.outcome.has_changed() && report.change.is_none() => {
-            Some(failed(
-                ErrorCode::BadResponse,
-                "it sent no change".to_owned(),
-                false,
-            ))
-        }
+        (Some(changed), _) if changed.outcome.has_changed() && report.change.is_none() => Some(
+            failed(ErrorCode::Internal, "it sent no change".to_owned(), false),
+        ),
         (None, Some(failure)) => Some(match excess(failure, host.limits) {
             // A part of an answer is none, whatever the component made of it.
             Some(_) => host.limit_hit()?.into(),
@@ -179,6 +205,21 @@ fn contradiction(answer: &Answer, host: &Host<'_>) -> Option<CallError> {
             true,
         )),
         _ => None,
+    }
+}
+
+/// Where an answer says that there is more.
+fn cursor(answer: &Answer) -> Option<&str> {
+    match answer {
+        Answer::Resources(page) => page.next.as_deref(),
+        Answer::Entitlements(page) => page.next.as_deref(),
+        Answer::Grants(page) => page.next.as_deref(),
+        Answer::Lookup(Lookup::GoOn(cursor)) => Some(cursor),
+        Answer::Lookup(Lookup::Found(_))
+        | Answer::System(_)
+        | Answer::Estimate(_)
+        | Answer::AccountCheck(_)
+        | Answer::Changed(_) => None,
     }
 }
 
@@ -315,6 +356,58 @@ mod tests {
             ..answered
         };
         assert_eq!(refused(&unwritten), Some((ErrorCode::BadResponse, false)));
+    }
+
+    #[test]
+    fn only_the_system_knows_that_there_is_more() {
+        let page = |next: Option<&str>| {
+            Answer::Grants(Page {
+                items: Vec::new(),
+                next: next.map(str::to_owned),
+            })
+        };
+        let judged = |answer: &Answer, requests| {
+            let report = CallReport {
+                requests,
+                ..CallReport::default()
+            };
+            contradiction(Function::ListGrants, answer, &report).map(|reported| reported.code)
+        };
+        let goes_on = Answer::Lookup(Lookup::GoOn("2".to_owned()));
+        for answer in [page(Some("2")), goes_on] {
+            assert_eq!(judged(&answer, 0), Some(ErrorCode::Internal), "{answer:?}");
+            assert_eq!(judged(&answer, 1), None, "{answer:?}");
+        }
+        assert_eq!(judged(&page(None), 0), None);
+        let long = "x".repeat(sizes::CURSOR);
+        assert_eq!(judged(&page(Some(&long)), 1), None);
+        let too_long = format!("{long}x");
+        assert_eq!(judged(&page(Some(&too_long)), 1), Some(ErrorCode::Internal));
+    }
+
+    #[test]
+    fn no_answer_goes_with_what_the_host_refused() {
+        let denied = CallReport {
+            requests: 2,
+            status: Some(200),
+            failure: Some(EgressError::Denied(Denied::ProvisioningOff {
+                operation: "Drop".to_owned(),
+            })),
+            ..CallReport::default()
+        };
+        let page = Answer::Grants(Page {
+            items: Vec::new(),
+            next: None,
+        });
+        for answer in [
+            page,
+            Answer::Estimate(None),
+            Answer::Changed(Changed::from(Outcome::AlreadyGone)),
+        ] {
+            let reported = contradiction(Function::ListGrants, &answer, &denied).unwrap();
+            assert_eq!(reported.code, ErrorCode::DeniedByHost);
+            assert!(reported.message.contains("Drop"), "{reported}");
+        }
     }
 
     fn judged(

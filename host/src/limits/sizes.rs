@@ -40,6 +40,9 @@ pub const RANDOM_BYTES: u64 = 64 << 10;
 /// Bytes of a request body. Requests are small JSON documents; the longest honest one
 /// carries a cursor of 128 KiB.
 pub const REQUEST_BODY: usize = MIB;
+/// Bytes of a cursor: twice what the longest known one has. It is kept with its list, and the
+/// request that carries it must fit into [`REQUEST_BODY`].
+pub const CURSOR: usize = 256 * KIB;
 /// Bytes of a response's header section, including the status line.
 pub const RESPONSE_HEADERS: usize = 64 * KIB;
 /// Header fields of a response: an honest service sends about ten.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::Done;
 use super::check::Misfit;
 use super::rules::Refused;
 use crate::change::Outcome;
@@ -42,6 +43,17 @@ pub enum ProvisionError {
         /// What people should look at.
         look_at: Option<ResourceId>,
     },
+    /// It was made, and the component tried to do more.
+    #[error(
+        "{source}; the change itself took effect ({}), and nothing else was let out",
+        done.outcome.as_str()
+    )]
+    Overstepped {
+        /// What the change came to.
+        done: Box<Done>,
+        /// What was refused.
+        source: ConnectorError,
+    },
     /// What happens can't be written down, so nothing more is changed.
     #[error("the audit file can't be written: {source}; {}", meanwhile(made.as_ref()))]
     Unwritten {
@@ -58,9 +70,9 @@ impl ProvisionError {
         match self {
             Self::Misfit(_) => "it does not fit what the component can do".to_owned(),
             Self::Refused(_) | Self::Interrupted => self.to_string(),
-            Self::Failed(error) | Self::WithoutEffect { source: error } => {
-                recorded(error, description)
-            }
+            Self::Failed(error)
+            | Self::WithoutEffect { source: error }
+            | Self::Overstepped { source: error, .. } => recorded(error, description),
             Self::Unknown { source, .. } => match source {
                 Some(error) => recorded(error, description),
                 None => "accepted by the service, and not seen afterwards".to_owned(),

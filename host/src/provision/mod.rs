@@ -26,7 +26,7 @@ use crate::change::{Change, Outcome, State};
 use crate::connector::{ConnectorError, Conversation};
 use crate::contract::{BrokenPromise, Function};
 use crate::egress::gate::ChangeFate;
-use crate::engine::{Answer, CallError, Changed, Request};
+use crate::engine::{Answer, CallError, Changed, ErrorCode, Request};
 use crate::model::{AttributeValue, Attributes, Resource, ResourceId};
 use crate::trust::description::{ActionSchema, Description, ValueType};
 pub use error::ProvisionError;
@@ -218,7 +218,15 @@ impl Provisioner<'_> {
             };
             match effect(conversation, change, &before, attempt, &error).await {
                 Effect::Took(outcome, seen) => {
-                    return Ok(found(conversation, change, before, outcome, *seen, &error));
+                    let done = found(conversation, change, before, outcome, *seen, &error);
+                    return if was_refused(&error) {
+                        Err(ProvisionError::Overstepped {
+                            done: Box::new(done),
+                            source: error,
+                        })
+                    } else {
+                        Ok(done)
+                    };
                 }
                 Effect::Missing => return Err(error.into()),
                 Effect::Unclear(why) => return Err(unknown(error, why)),
@@ -304,6 +312,14 @@ fn was_answered(error: &ConnectorError) -> bool {
         .is_some_and(|reported| reported.request_id.is_some())
 }
 
+/// Whether the sandbox did not let something out. A component that was asked for one change
+/// and has made it has no reason to try anything else.
+fn was_refused(error: &ConnectorError) -> bool {
+    error
+        .reported()
+        .is_some_and(|reported| reported.code == ErrorCode::DeniedByHost)
+}
+
 /// The account that shows what became of a change. A membership is shown by none.
 fn look_at(change: &Change, description: &Description) -> Option<ResourceId> {
     match change {
@@ -313,18 +329,23 @@ fn look_at(change: &Change, description: &Description) -> Option<ResourceId> {
 }
 
 fn ended<'a>(made: &'a Result<Done, ProvisionError>, description: &Description) -> Ended<'a> {
-    match made {
-        Ok(done) => Ended {
-            end: End::Outcome(done.outcome),
-            account: match done.outcome {
-                Outcome::Created | Outcome::AlreadyExists => {
-                    done.account.as_ref().map(|account| account.id.clone())
-                }
-                _ => None,
-            },
-            after: done.after.as_ref(),
-            error: None,
+    let of = |done: &'a Done, error| Ended {
+        end: End::Outcome(done.outcome),
+        account: match done.outcome {
+            Outcome::Created | Outcome::AlreadyExists => {
+                done.account.as_ref().map(|account| account.id.clone())
+            }
+            _ => None,
         },
+        after: done.after.as_ref(),
+        error,
+    };
+    match made {
+        Ok(done) => of(done, None),
+        // It can be undone like any other.
+        Err(error @ ProvisionError::Overstepped { done, .. }) => {
+            of(done, Some(error.for_the_record(description)))
+        }
         Err(error) => Ended {
             end: End::Unfinished(match error {
                 ProvisionError::Unknown { .. } => Unfinished::Unknown,

@@ -18,7 +18,6 @@ pub mod skew;
 pub mod timestamp;
 pub mod transport;
 // Natively only its pure parts can run, which is enough to test them.
-#[cfg(any(target_family = "wasm", test))]
 pub mod wasi;
 
 #[cfg(test)]

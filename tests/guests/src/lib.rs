@@ -6,9 +6,17 @@
 //! `tests/guests/README.md`.
 
 pub mod bearer_directory;
+pub mod hostile;
+
+/// A connector that imports files and sockets.
+pub const ASKS_FOR_FILES_AND_SOCKETS: &[u8] =
+    include_bytes!(env!("GUEST_ASKS_FOR_FILES_AND_SOCKETS"));
 
 /// A connector for the directory of [`bearer_directory`].
 pub const BEARER_DIRECTORY: &[u8] = include_bytes!(env!("GUEST_BEARER_DIRECTORY"));
+
+/// A connector with room for an attack; see [`hostile::component`].
+pub const HOSTILE: &[u8] = include_bytes!(env!("GUEST_HOSTILE"));
 
 include!(concat!(env!("OUT_DIR"), "/for_each_guest.rs"));
 
