@@ -15,7 +15,7 @@ use crate::cognito::pool::{FailedChange, NewUser, UserPool};
 use crate::cognito::transport::Transport;
 use crate::contract::provisioning::{AccountCheck, CreateOutcome, CreatedAccount, DeleteOutcome};
 use crate::contract::types::{Attribute, ResourceId};
-use crate::error::{Error, FAILED_PRECONDITION, invalid_argument};
+use crate::error::{Error, FAILED_PRECONDITION, invalid_argument, one_line};
 use crate::kinds::Kind;
 use crate::schema::Schema;
 use crate::users;
@@ -62,10 +62,10 @@ impl<T: Transport> Accounts<'_, T> {
             Holder::Nobody => None,
             Holder::Same(user) => Some(users::resource(user, self.last_login_attribute)),
             Holder::Other(other) => {
-                warnings.push(format!(
+                warnings.push(one_line(format!(
                     "'{}' is another name of user '{other}'",
                     plan.user.username
-                ));
+                )));
                 None
             }
         };
@@ -220,11 +220,11 @@ impl<T: Transport> Accounts<'_, T> {
             Holder::Same(user) => Ok(self.existing(user, plan.warnings)),
             Holder::Other(other) => Err(Error {
                 code: FAILED_PRECONDITION.to_owned(),
-                message: format!(
+                message: one_line(format!(
                     "'{username}' is another name of user '{other}' in user pool '{}', and is \
                      not taken away from it; give another username (--username)",
                     self.pool.id()
-                ),
+                )),
                 ..refusal
             }),
             Holder::Nobody => Err(Error {

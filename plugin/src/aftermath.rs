@@ -5,7 +5,7 @@
 //! fails too, the answer is an error of its own that says what to check.
 
 use crate::cognito::pool::FailedChange;
-use crate::error::{Error, NOT_FOUND, OUTCOME_UNKNOWN};
+use crate::error::{Error, NOT_FOUND, OUTCOME_UNKNOWN, one_line};
 
 /// What a look at the state has found.
 #[derive(Debug)]
@@ -65,11 +65,11 @@ fn unknown(error: Error, doubt: Doubt<'_>, look: &str) -> Error {
     let Doubt { about, check } = doubt;
     Error {
         code: OUTCOME_UNKNOWN.to_owned(),
-        message: format!(
+        message: one_line(format!(
             "nobody knows whether {operation} for {about} took effect: {}; the look afterwards \
              {look}; check {check} before trying again",
             error.message
-        ),
+        )),
         retryable: false,
         retry_after_ms: None,
         ..error

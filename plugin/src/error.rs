@@ -37,12 +37,23 @@ pub const DENIED_BY_HOST: &str = "denied-by-host";
 /// A defect of the connector.
 pub const INTERNAL: &str = "internal";
 
+/// A message fit to be shown: names in it are chosen by others, and a control character
+/// in one would be obeyed by terminals.
+#[must_use]
+pub fn one_line(message: impl Into<String>) -> String {
+    let message = message.into();
+    match message.contains(char::is_control) {
+        true => message.replace(char::is_control, " "),
+        false => message,
+    }
+}
+
 /// An error that no request led to.
 #[must_use]
 pub fn local(code: &str, message: impl Into<String>) -> Error {
     Error {
         code: code.to_owned(),
-        message: message.into(),
+        message: one_line(message),
         retryable: false,
         retry_after_ms: None,
         operation: None,
@@ -54,4 +65,16 @@ pub fn local(code: &str, message: impl Into<String>) -> Error {
 #[must_use]
 pub fn invalid_argument(message: impl Into<String>) -> Error {
     local(INVALID_ARGUMENT, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_whatever_the_names_in_it() {
+        let error = invalid_argument("no user 'a\u{1b}[2J\r\nb\u{85}c'");
+        assert_eq!(error.message, "no user 'a [2J  b c'");
+        assert_eq!(one_line("no user 'ä'"), "no user 'ä'");
+    }
 }

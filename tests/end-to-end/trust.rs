@@ -103,13 +103,15 @@ fn a_component_that_nobody_has_approved_is_not_run_and_shows_what_it_asks_for() 
         for told in [
             "https://{tenant}.directory.example",
             "bearer token from: setting token",
-            "ListMembers request: GET /teams/{team}/members; sent by: sync.list-grants; fixed: {team} = the resource asked for",
+            "ListMembers GET /teams/{team}/members sent by: sync.list-grants fixed: {team} = the \
+             resource asked for free: ?size, ?cursor",
             "right: people:read",
             "what it changes (only with --provisioning) none",
             "read: 10/s here; it declares: 100/s for each operation",
             "token A token with the scopes",
             "wasi:http/outgoing-handler@",
             "`connector plugin trust directory.wasm`",
+            "goes to this one as well: endpoint-url",
         ] {
             assert!(
                 words.contains(told),
@@ -442,6 +444,8 @@ fn the_bundled_component_needs_no_approval_by_any_path_and_its_look_alike_does()
     let inspected = desk.run(&["inspect", "look-alike.wasm", "-o", "json"]);
     let inspected: Value = serde_json::from_str(&inspected.stdout).unwrap();
     assert_eq!(inspected["trusted"], false);
+    let unsound = inspected["unsound"].as_str().unwrap();
+    assert!(unsound.contains("takes the name"), "{unsound}");
     for arguments in [
         &["plugin", "trust", "look-alike.wasm", "--yes"][..],
         &["--plugin", "look-alike.wasm", "sync"],

@@ -9,12 +9,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use connector_host::change::{Change, Membership};
 use connector_host::cli::{ExitCode, Failure};
 use connector_host::connector::{Connector, ConnectorError};
-use connector_host::credentials::{CredentialSource, Credentials};
+use connector_host::credentials::{CredentialSource, Credentials, Keys};
 use connector_host::egress::audit::Verdict;
+use connector_host::egress::signing::Proof;
 use connector_host::egress::{AuditRecord, AuditSink, Egress, Origin, Policy, transport};
 use connector_host::engine::{Answer, CallError, Component, Engine, Request};
 use connector_host::limits::clock::SystemClock;
-use connector_host::limits::{MaxRate, Pacer};
+use connector_host::limits::{Limits, MaxRate, Pacer};
 use connector_host::model::{AttributeValue, EntitlementId, ResourceId};
 use connector_host::settings::Settings;
 use connector_host::trust::TrustRecord;
@@ -33,7 +34,9 @@ pub(crate) const SECRET: &str = "the-secret-that-nobody-gets-0123456789";
 
 /// One engine for all tests, as one host has. What was compiled is kept: each attack is a
 /// component of its own, and most of the time goes into compiling them.
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+static ENGINE: LazyLock<Engine> = LazyLock::new(engine);
+
+fn engine() -> Engine {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile-cache");
     let mut hasher = DefaultHasher::new();
     guests::HOSTILE.hash(&mut hasher);
@@ -44,7 +47,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
         std::fs::create_dir_all(&folder).unwrap();
     }
     Engine::new(Some(&of_this_build)).unwrap()
-});
+}
 
 /// Everything that happened on the way out.
 #[derive(Default)]
@@ -154,7 +157,17 @@ impl Bench {
     }
 
     pub(crate) async fn hostile_on(&self, attack: &str, terms: Terms<'_>) -> Hostile {
-        let component = self.load(attack);
+        self.connector(self.load(attack), terms).await
+    }
+
+    /// On an engine of its own, with other limits than the default ones.
+    pub(crate) async fn hostile_within(&self, attack: &str, limits: &str) -> Hostile {
+        let limits = Limits::parse([limits]).unwrap();
+        let component = engine().limited(limits).load(&hostile::component(attack));
+        self.connector(component.unwrap(), self.terms()).await
+    }
+
+    async fn connector(&self, component: Component, terms: Terms<'_>) -> Hostile {
         let mut approved = component.describe().await.unwrap();
         (terms.approve)(&mut approved);
         let record = TrustRecord {
@@ -187,19 +200,29 @@ impl Bench {
         let clock = Arc::new(SystemClock);
         let pacer = Pacer::new(wire, &BTreeMap::new(), &max_rate, clock).unwrap();
         let recorder = Arc::new(Recorder::default());
-        let egress = Egress::new(policy, Arc::new(pacer), terms.network, recorder.clone());
         let credentials = CredentialSource::given(Credentials {
             access_key_id: KEY_ID.to_owned(),
             secret_access_key: SECRET.to_owned(),
             session_token: None,
             expires: None,
         });
+        let source = Some(Arc::new(credentials));
+        let authentication = &wire.authentication;
+        let proof = Proof::of_host(
+            authentication,
+            settings.values(),
+            source.clone(),
+            policy.origin(),
+        );
+        let keys = Keys::sealed(&record.approved, source).unwrap();
+        let egress = Egress::new(policy, Arc::new(pacer), terms.network, recorder.clone())
+            .proving(proof.unwrap());
         Hostile {
             connector: Connector::new(
                 component,
                 Arc::new(record),
                 settings,
-                Some(credentials),
+                keys,
                 Arc::new(egress),
             ),
             recorder,

@@ -1,8 +1,6 @@
 //! Attacks on the machine that runs the component: each is ended by a limit that says so,
 //! the instance is gone with it, and the host goes on.
 
-use std::time::Duration;
-
 use connector_host::cli::{ExitCode, Failure};
 use connector_host::connector::ConnectorError;
 use connector_host::engine::{Answer, LoadError, Request};
@@ -21,8 +19,7 @@ async fn is_ended(attack: &str, words: &[&str]) {
 /// A call that is only ended by the test.
 async fn unlimited(hostile: &Hostile) -> Result<Answer, ConnectorError> {
     let session = hostile.connector.session().await?;
-    let limit = Duration::from_secs(3600);
-    let called = session.instance.call(&list("user"), limit).await;
+    let called = session.instance.call(&list("user")).await;
     Ok(called.map(|(_, answer)| answer)?)
 }
 
@@ -53,11 +50,11 @@ async fn asking_the_host_for_ever_is_computing_too() {
 #[tokio::test]
 async fn waiting_for_what_never_comes_is_ended_by_the_clock() {
     let bench = Bench::start().await;
-    let hostile = bench.hostile("park").await;
+    let hostile = bench.hostile_within("park", "call-time=50ms").await;
     let session = hostile.connector.session().await.unwrap();
-    let (request, limit) = (list("user"), Duration::from_millis(50));
+    let request = list("user");
     let (called, ()) = tokio::join!(
-        session.instance.call(&request, limit),
+        session.instance.call(&request),
         bench.neighbour.reads_everything()
     );
     let Err(error) = called else {

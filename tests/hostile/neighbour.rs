@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use connector_host::connector::Connector;
+use connector_host::credentials::Keys;
 use connector_host::egress::audit::LogSink;
+use connector_host::egress::signing::Proof;
 use connector_host::egress::{Egress, Origin, Policy, transport};
 use connector_host::engine::{Answer, Component, Engine, Request};
 use connector_host::limits::clock::SystemClock;
@@ -48,17 +50,21 @@ impl Neighbour {
         let clock = Arc::new(SystemClock);
         let max_rate = MaxRate::parse(["unlimited"], &["read"]).unwrap();
         let pacer = Pacer::new(wire, &BTreeMap::new(), &max_rate, clock.clone()).unwrap();
+        let authentication = &wire.authentication;
+        let proof = Proof::of_host(authentication, settings.values(), None, policy.origin());
         let egress = Egress::new(
             policy,
             Arc::new(pacer),
             transport::Parts::system(clock),
             Arc::new(LogSink),
-        );
+        )
+        .proving(proof.unwrap());
+        let keys = Keys::sealed(&record.approved, None).unwrap();
         let connector = Connector::new(
             component,
             Arc::new(record),
             settings,
-            None,
+            keys,
             Arc::new(egress),
         );
         Self {

@@ -218,6 +218,17 @@ pub(super) fn check_soundness(
         .map_err(|unsound| Failure::new(ExitCode::Component, unsound.to_string()))
 }
 
+/// The settings that a component has in common with the bundled one: what is set for that
+/// one is given to this one too.
+pub(super) fn shared_settings(description: &Description) -> Result<Vec<String>, Failure> {
+    let bundled = connect::bundled_record()?.approved;
+    let names = description.settings.iter().map(|setting| &setting.name);
+    let shared = names.filter(|name| {
+        bundled.setting(name).is_some() && !super::args::HOST_SETTINGS.contains(&name.as_str())
+    });
+    Ok(shared.cloned().collect())
+}
+
 /// The value of an option where it was typed; what follows `--` is no option.
 fn typed(arguments: &[OsString], name: &str) -> Option<String> {
     let long = format!("--{name}");

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::chosen::BUNDLED_LABEL;
+use super::chosen::{self, BUNDLED_LABEL};
 use super::connect::{BUNDLED, bundled_record};
 use super::exit::{ExitCode, Failure, defused, load_failure};
 use super::limits::limits;
@@ -31,7 +31,8 @@ impl Session<'_> {
         };
         self.first.check_pin(label, &bytes)?;
         let digest = Digest::of(&bytes);
-        let record = if *bytes == *BUNDLED {
+        let is_bundled = *bytes == *BUNDLED;
+        let record = if is_bundled {
             Some(bundled_record()?)
         } else {
             let trust = TrustFile::read(&self.first.trust_path())?;
@@ -61,9 +62,18 @@ impl Session<'_> {
             Some(record) => record.pace,
             None => ceilings(&description.wire),
         };
-        let text = plugin::introduction(artifact, &description, &paces);
+        let unsound = match is_bundled {
+            true => None,
+            false => chosen::check_soundness(&description, &self.options).err(),
+        };
+        let unsound = unsound.map(|unsound| unsound.message);
         if self.format == Format::Table {
-            let state = if trusted { "yes" } else { "no" };
+            let state = match (trusted, &unsound) {
+                (true, _) => "yes".to_owned(),
+                (false, None) => "no".to_owned(),
+                (false, Some(why)) => format!("no, and it can't be: {why}"),
+            };
+            let text = plugin::introduction(artifact, &description, &paces);
             let text = format!("trusted   {state}\n{text}");
             return super::finish(super::write_text(&defused(&text)));
         }
@@ -74,6 +84,7 @@ impl Session<'_> {
             "size": artifact.size,
             "contract": format!("{}@{}", crate::contract::PACKAGE, artifact.contract),
             "trusted": trusted,
+            "unsound": unsound,
             "imports": artifact.imports,
             "imports_in_words": in_words(&artifact.imports, &[]),
             "exports": artifact.exports,

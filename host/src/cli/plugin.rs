@@ -34,6 +34,8 @@ const ENOUGH_DIGITS: usize = 8;
 struct Introduced {
     artifact: Artifact,
     description: Description,
+    /// The settings that it has in common with the bundled component.
+    shared: Vec<String>,
 }
 
 impl Session<'_> {
@@ -254,6 +256,7 @@ async fn introduce(file: &str, bytes: &[u8], options: &[String]) -> Result<Intro
     }
     Ok(Introduced {
         artifact: component.artifact().clone(),
+        shared: chosen::shared_settings(&description)?,
         description,
     })
 }
@@ -301,9 +304,17 @@ fn show(file: &str, introduced: &Introduced) {
     let Introduced {
         artifact,
         description,
+        shared,
     } = introduced;
     let text = introduction(artifact, description, &ceilings(&description.wire));
     hint(&format!("{file} asks for this:\n\n{text}"));
+    if !shared.is_empty() {
+        hint(&format!(
+            "The bundled component has settings of these names too, and what is set for it in the \
+             environment or the configuration file goes to this one as well: {}\n",
+            shared.join(", ")
+        ));
+    }
 }
 
 fn show_difference(record: &Record, digest: &Digest, description: &Description) {

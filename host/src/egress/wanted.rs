@@ -120,11 +120,11 @@ impl Wanted {
         use super::EgressError;
         match error {
             EgressError::Denied(denied) => Some(denied.into()),
-            EgressError::Transport(error) => Some(Self {
-                reason: Some(bounded(&error.to_string())),
-                ..Self::default()
-            }),
-            EgressError::Rate(error) => Some(Self {
+            EgressError::Transport(_)
+            | EgressError::Rate(_)
+            | EgressError::Postponed { .. }
+            | EgressError::Credentials(_)
+            | EgressError::HeaderFields { .. } => Some(Self {
                 reason: Some(bounded(&error.to_string())),
                 ..Self::default()
             }),

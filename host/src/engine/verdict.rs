@@ -371,7 +371,8 @@ mod tests {
                 requests,
                 ..CallReport::default()
             };
-            contradiction(Function::ListGrants, answer, &report).map(|reported| reported.code)
+            contradiction(answer, &host(Function::ListGrants, &report))
+                .and_then(|error| error.reported().map(|reported| reported.code))
         };
         let goes_on = Answer::Lookup(Lookup::GoOn("2".to_owned()));
         for answer in [page(Some("2")), goes_on] {
@@ -404,7 +405,8 @@ mod tests {
             Answer::Estimate(None),
             Answer::Changed(Changed::from(Outcome::AlreadyGone)),
         ] {
-            let reported = contradiction(Function::ListGrants, &answer, &denied).unwrap();
+            let error = contradiction(&answer, &host(Function::ListGrants, &denied)).unwrap();
+            let reported = error.reported().unwrap();
             assert_eq!(reported.code, ErrorCode::DeniedByHost);
             assert!(reported.message.contains("Drop"), "{reported}");
         }

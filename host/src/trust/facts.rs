@@ -193,19 +193,20 @@ fn operation(operation: &Operation, protocol: &Protocol) -> Fact {
         (None, Protocol::AwsJson(_)) => None,
         (None, Protocol::Http) => Some("none".to_owned()),
     };
-    let fixed: Vec<String> = operation.bound.iter().map(binding).collect();
+    let fixed: Vec<String> = operation
+        .bound
+        .iter()
+        .map(|one| binding(one, operation))
+        .collect();
+    let free: Vec<String> = unbound_placeholders(operation)
+        .chain(operation.members.iter().map(|member| shown(member)))
+        .collect();
     Fact::new(Section::Operation, &operation.name, operation)
         .part("access", access)
         .part_if("request", request)
         .part("sent by", list(&operation.functions, ", "))
-        .part(
-            "fixed",
-            if fixed.is_empty() {
-                "nothing".to_owned()
-            } else {
-                fixed.join(", ")
-            },
-        )
+        .part("fixed", or_nothing(fixed))
+        .part("free", or_nothing(free))
         .part("for", list(&operation.kinds, ", "))
         .part("pace", shown(&operation.rate_class))
         .part_if(
@@ -221,18 +222,38 @@ fn operation(operation: &Operation, protocol: &Protocol) -> Fact {
         )
 }
 
-fn binding(binding: &Binding) -> String {
-    let sources: Vec<String> = binding.sources.iter().map(source).collect();
-    let only = if binding.functions.is_empty() {
-        String::new()
+fn or_nothing(words: Vec<String>) -> String {
+    if words.is_empty() {
+        "nothing".to_owned()
     } else {
-        format!(" in {}", list(&binding.functions, ", "))
-    };
-    format!(
-        "{} = {}{only}",
-        shown(&binding.member),
-        sources.join(" or ")
-    )
+        words.join(", ")
+    }
+}
+
+/// What stands in a path and may be anything.
+fn unbound_placeholders(operation: &Operation) -> impl Iterator<Item = String> {
+    let path = operation.route.as_ref().map_or("", |route| &route.path);
+    path.split('/')
+        .filter(|segment| segment.starts_with('{'))
+        .filter(|segment| operation.bound.iter().all(|bound| bound.member != *segment))
+        .map(shown)
+}
+
+fn binding(binding: &Binding, operation: &Operation) -> String {
+    let sources: Vec<String> = binding.sources.iter().map(source).collect();
+    let mut text = format!("{} = {}", shown(&binding.member), sources.join(" or "));
+    if !binding.functions.is_empty() && binding.functions != operation.functions {
+        text.push_str(&format!(" in {}", list(&binding.functions, " and ")));
+    }
+    if let Some(when) = &binding.when {
+        text.push_str(&format!(
+            " if argument {} is {}{}",
+            shown(&when.argument),
+            if when.equals { "" } else { "not " },
+            shown(&when.value)
+        ));
+    }
+    text
 }
 
 fn source(source: &BindingSource) -> String {
@@ -241,6 +262,14 @@ fn source(source: &BindingSource) -> String {
         BindingSource::Resource => "the resource asked for".to_owned(),
         BindingSource::Principal => "the principal asked for".to_owned(),
         BindingSource::Argument(name) => format!("argument {}", shown(name)),
+        BindingSource::Constant(json) => format!("always {}", shown(json)),
+        BindingSource::NamedArguments(list_of) => {
+            let mut text = "the arguments asked for".to_owned();
+            if !list_of.except.is_empty() {
+                text.push_str(&format!(" but {}", list(&list_of.except, " and ")));
+            }
+            text
+        }
     }
 }
 

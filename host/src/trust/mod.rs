@@ -111,7 +111,7 @@ mod tests {
         let judged = |access: Option<&str>| {
             let mut wire =
                 serde_json::to_value(&TrustRecord::bundled().unwrap().approved.wire).unwrap();
-            let operation = wire["operations"][0].as_object_mut().unwrap();
+            let operation = wire["operations"][1].as_object_mut().unwrap();
             operation.remove("access");
             if let Some(access) = access {
                 operation.insert("access".to_owned(), access.into());
@@ -124,16 +124,16 @@ mod tests {
                     .header("content-type", "application/x-amz-json-1.1")
                     .header(
                         "x-amz-target",
-                        "AWSCognitoIdentityProviderService.ListUsers",
+                        "AWSCognitoIdentityProviderService.AdminGetUser",
                     )
                     .body(())
                     .unwrap()
                     .into_parts();
-            policy.judge_head(Some(&Call::new("sync.list-resources")), &request)
+            policy.judge_head(Some(&Call::new("provisioning.delete-account")), &request)
         };
         assert_eq!(judged(Some("read")), Ok(()));
         let off = Denied::ProvisioningOff {
-            operation: "ListUsers".to_owned(),
+            operation: "AdminGetUser".to_owned(),
         };
         assert_eq!(judged(None), Err(off.clone()));
         assert_eq!(judged(Some("change")), Err(off));

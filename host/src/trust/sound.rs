@@ -28,6 +28,10 @@ const NAME: usize = 64;
 #[error("{0}")]
 pub struct Unsound(String);
 
+/// The setting with which an operator names an endpoint instead of the described ones, which
+/// may then be on a private network too. A component must not be able to name one itself.
+const ENDPOINT: &str = "endpoint-url";
+
 /// What the host has taken already.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken<'a> {
@@ -161,6 +165,11 @@ fn setting(description: &Description, setting: &SettingSchema) -> Sound {
     if setting.secret && setting.identifies_system {
         return refuse(format!(
             "the setting `{name}` is secret and says which system is meant, and that is stored"
+        ));
+    }
+    if name == ENDPOINT && (setting.default_value.is_some() || setting.derived_from.is_some()) {
+        return refuse(format!(
+            "the setting `{name}` has a value of its own, and only you may name an endpoint"
         ));
     }
     if let Some(default) = &setting.default_value {

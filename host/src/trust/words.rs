@@ -10,7 +10,7 @@ const WIDTH: usize = 96;
 /// How far what belongs to a heading stands to the right.
 const INDENT: &str = "  ";
 /// How far a line that goes on stands to the right.
-const GOES_ON: &str = "      ";
+const GOES_ON: &str = "    ";
 
 /// What a component asks for, in words. `paces` are the paces of its rate classes in
 /// requests per second; a class without one starts at half of its limit.
@@ -30,9 +30,9 @@ pub fn words(description: &Description, paces: &BTreeMap<String, f64>) -> String
     let (reading, changing): (Vec<&Fact>, Vec<&Fact>) =
         of(Section::Operation).partition(|fact| fact.says("access") == Some(READS));
     text.heading("what it reads, by its own account");
-    text.facts(reading.into_iter());
+    text.operations(&reading);
     text.heading("what it changes (only with --provisioning)");
-    text.facts(changing.into_iter());
+    text.operations(&changing);
     text.heading("how fast it may be (--max-rate changes that)");
     for fact in of(Section::RateClass) {
         let declared = fact.says("declared limit").unwrap_or_default();
@@ -81,9 +81,8 @@ impl Text {
             let parts: Vec<String> = fact
                 .parts
                 .iter()
-                .filter(|(label, _)| *label != "access")
                 .map(|(label, words)| match *label {
-                    "is" => words.clone(),
+                    "is" => words.trim_end_matches('.').to_owned(),
                     label => format!("{label}: {words}"),
                 })
                 .collect();
@@ -94,17 +93,43 @@ impl Text {
         }
     }
 
-    /// One entry, broken between words where it is longer than a line.
+    /// Operations, each with a line for what decides about it.
+    fn operations(&mut self, operations: &[&Fact]) {
+        for fact in operations {
+            match fact.says("request") {
+                Some(request) => self.entry(&format!("{}  {request}", fact.key)),
+                None => self.entry(&fact.key),
+            }
+            let said = |labels: &[&str]| -> Vec<String> {
+                let said = labels
+                    .iter()
+                    .filter_map(|label| Some(format!("{label}: {}", fact.says(label)?)));
+                said.collect()
+            };
+            for label in ["sent by", "fixed", "free"] {
+                for line in said(&[label]) {
+                    self.line(GOES_ON, &line);
+                }
+            }
+            self.line(GOES_ON, &said(&["for", "pace", "right"]).join("; "));
+        }
+    }
+
     fn entry(&mut self, entry: &str) {
+        self.line(INDENT, entry);
+    }
+
+    /// One line, broken between words where it is too long.
+    fn line(&mut self, indent: &str, text: &str) {
         self.is_empty = false;
-        let mut line = INDENT.to_owned();
+        let mut line = indent.to_owned();
         let mut is_first = true;
-        for word in entry.split(' ') {
+        for word in text.split(' ') {
             let length = line.chars().count() + 1 + word.chars().count();
             if !is_first && length > WIDTH {
                 self.out.push_str(line.trim_end());
                 self.out.push('\n');
-                line = GOES_ON.to_owned();
+                line = format!("{indent}{GOES_ON}");
             } else if !is_first {
                 line.push(' ');
             }
@@ -151,7 +176,12 @@ mod tests {
             "https://cognito-idp.{region}.amazonaws.com.cn only if: setting region begins with cn-",
             "AWS signatures service: cognito-idp; region from: setting region",
             "ListUsers sent by: sync.list-resources",
-            "/Username = the principal asked for in provisioning.grant",
+            "AdminAddUserToGroup sent by: provisioning.grant fixed: /UserPoolId = setting \
+             user-pool-id, /Username = the principal asked for, /GroupName = the resource asked \
+             for free: nothing",
+            "free: Limit, PaginationToken, Filter",
+            "/UserAttributes = the arguments asked for but username and sendInviteEmail",
+            "/MessageAction = always \"SUPPRESS\" if argument sendInviteEmail is not true",
             "user-list: 5.71/s here; it declares: 30/s for all its operations",
             "user-pool-id The user pool to work on",
             "secret: yes",

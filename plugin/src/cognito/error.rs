@@ -225,7 +225,7 @@ impl Failure {
         };
         Error {
             code: code.to_owned(),
-            message,
+            message: code::one_line(message),
             retryable: self.retry_reason().is_some(),
             retry_after_ms: self.retry_after_ms,
             operation: Some(operation.name().to_owned()),

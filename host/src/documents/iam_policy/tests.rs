@@ -245,7 +245,7 @@ fn a_connector_whose_rights_are_not_those_of_iam_has_no_policy() {
     }
 }
 
-fn of_session(changes: bool) -> serde_json::Value {
+fn of_session(changes: bool) -> Value {
     let settings = settings_of("eu-central-1");
     let policy = session_policy(&cognito(), &settings, Some(ACCOUNT), changes).unwrap();
     assert!(policy.len() <= MAX_SESSION_POLICY, "{}", policy.len());

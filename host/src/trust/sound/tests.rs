@@ -1,7 +1,7 @@
 use super::super::TrustRecord;
 use super::super::description::{
-    Access, Authentication, Binding, BindingSource, Derivation, OriginCondition, Protocol,
-    RateLimit, RateScope, Route,
+    Access, Authentication, Binding, BindingCondition, BindingSource, Derivation, NamedArguments,
+    OriginCondition, Protocol, RateLimit, RateScope, Route,
 };
 use super::*;
 
@@ -96,7 +96,7 @@ fn text_that_hides_something_or_that_nobody_reads_is_refused() {
 #[test]
 fn settings_that_could_not_be_given_or_would_leak_are_refused() {
     type Change = fn(&mut Vec<SettingSchema>);
-    let cases: [(Change, &str); 12] = [
+    let cases: [(Change, &str); 14] = [
         (
             |s| s[0].name = "Pool".to_owned(),
             "the name of a setting is `Pool`",
@@ -124,9 +124,20 @@ fn settings_that_could_not_be_given_or_would_leak_are_refused() {
             "has a default",
         ),
         (
+            |s| s[5].default_value = Some("https://10.0.0.1".to_owned()),
+            "only you may name an endpoint",
+        ),
+        (
             |s| {
-                s[5].default_value = Some("no url".to_owned());
+                s[5].derived_from = Some(Derivation {
+                    setting: "region".to_owned(),
+                    before: "-".to_owned(),
+                });
             },
+            "only you may name an endpoint",
+        ),
+        (
+            |s| s[1].default_value = Some("no region".to_owned()),
             "does not accept",
         ),
         (
@@ -348,13 +359,30 @@ fn routes_that_could_not_be_told_apart_are_refused() {
 
 #[test]
 fn bindings_that_no_call_could_meet_are_refused() {
+    let argument = |name: &str| vec![BindingSource::Argument(name.to_owned())];
+    let resource = || vec![BindingSource::Resource];
     let bound = |member: &str, sources: Vec<BindingSource>, functions: &[&str]| Binding {
         member: member.to_owned(),
         sources,
         functions: functions.iter().map(|&name| name.to_owned()).collect(),
+        when: None,
     };
-    let argument = |name: &str| vec![BindingSource::Argument(name.to_owned())];
-    let resource = || vec![BindingSource::Resource];
+    let constant = |json: &str| vec![BindingSource::Constant(json.to_owned())];
+    let named = |name: &str, value: &str| {
+        vec![BindingSource::NamedArguments(NamedArguments {
+            name_member: name.to_owned(),
+            value_member: value.to_owned(),
+            except: Vec::new(),
+        })]
+    };
+    let only_if = |argument: &str| Binding {
+        when: Some(BindingCondition {
+            argument: argument.to_owned(),
+            value: "true".to_owned(),
+            equals: true,
+        }),
+        ..bound("/A", resource(), &[])
+    };
     for (binding, expected) in [
         (bound("UserPoolId", resource(), &[]), "no place in a body"),
         (bound("{user}", resource(), &[]), "its path does not have"),
@@ -376,10 +404,38 @@ fn bindings_that_no_call_could_meet_are_refused() {
             bound("/A", argument("username"), &[]),
             "which no call that sends it has",
         ),
+        (bound("?a", resource(), &[]), "no place in a body"),
+        (bound("/A", constant("{"), &[]), "to `{`, which can't stand"),
+        (bound("/A", named("", "Value"), &[]), "list of arguments"),
+        (bound("/A", named("X", "X"), &[]), "list of arguments"),
+        (only_if("username"), "by the argument `username`"),
     ] {
         assert_says(
             &refused(|d| d.wire.operations[0].bound.push(binding.clone())),
             expected,
         );
     }
+    for (binding, expected) in [
+        (bound("{id}", constant("1"), &[]), "to `1`, which can't"),
+        (
+            bound("?a", named("Name", "Value"), &[]),
+            "list of arguments",
+        ),
+        (bound("?a b", resource(), &[]), "no place in a body"),
+    ] {
+        assert_says(
+            &refused_http(|d| d.wire.operations[0].bound.push(binding.clone())),
+            expected,
+        );
+    }
+    for (member, expected) in [("", "may send ``"), ("?a", "may send `?a`")] {
+        assert_says(
+            &refused(|d| d.wire.operations[0].members.push(member.to_owned())),
+            expected,
+        );
+    }
+    assert_says(
+        &refused_http(|d| d.wire.operations[0].members.push("?a=b".to_owned())),
+        "may send `?a=b`",
+    );
 }

@@ -210,10 +210,30 @@ fn operation(description: &Description, operation: &Operation) -> Sound {
         }
         (Protocol::Http, Some(route)) => checked_route(operation, route)?,
     };
+    let in_query = matches!(wire.protocol, Protocol::Http);
+    unique("free member", operation.members.iter().map(String::as_str))?;
+    for member in &operation.members {
+        let is_there = match member.strip_prefix('?') {
+            Some(parameter) => in_query && is_parameter(parameter),
+            None => !member.is_empty(),
+        };
+        if !is_there {
+            return refuse(format!(
+                "the operation `{name}` may send `{}`, which is no member of a body or a query",
+                shown(member)
+            ));
+        }
+    }
     for bound in &operation.bound {
-        binding(description, operation, bound, &in_path)?;
+        binding(description, operation, bound, &in_path, in_query)?;
     }
     Ok(())
+}
+
+/// A name of a parameter that every server reads alike.
+fn is_parameter(name: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~$[]".contains(&b);
+    !name.is_empty() && name.bytes().all(is_plain)
 }
 
 /// Whether a contract function changes something; `None` if there is no such function.
@@ -297,6 +317,7 @@ fn binding(
     operation: &Operation,
     binding: &Binding,
     in_path: &[&str],
+    in_query: bool,
 ) -> Sound {
     let name = shown(&operation.name);
     let member = shown(&binding.member);
@@ -311,11 +332,17 @@ fn binding(
                 "the operation `{name}` fixes `{member}`, which its path does not have"
             ));
         }
-        None if binding.member.starts_with('/') && binding.member.len() > 1 => {}
         None => {
-            return refuse(format!(
-                "the operation `{name}` fixes `{member}`, which is no place in a body or a path"
-            ));
+            let is_place = match binding.member.strip_prefix('?') {
+                Some(parameter) => in_query && is_parameter(parameter),
+                None => binding.member.starts_with('/') && binding.member.len() > 1,
+            };
+            if !is_place {
+                return refuse(format!(
+                    "the operation `{name}` fixes `{member}`, which is no place in a body, a path \
+                     or a query"
+                ));
+            }
         }
     }
     for function in &binding.functions {
@@ -330,6 +357,9 @@ fn binding(
         return refuse(format!(
             "the operation `{name}` fixes `{member}` to nothing, so it could never be sent"
         ));
+    }
+    if let Some(when) = &binding.when {
+        known_argument(description, operation, binding, &when.argument)?;
     }
     for source in &binding.sources {
         known_source(description, operation, binding, source)?;
@@ -348,27 +378,60 @@ fn known_source(
             let role = format!("fixes a member of `{}`", shown(&operation.name));
             known_setting(description, name, &role).map(|_| ())
         }
-        BindingSource::Argument(name) => {
-            let functions = if binding.functions.is_empty() {
-                &operation.functions
-            } else {
-                &binding.functions
-            };
-            if functions
-                .iter()
-                .any(|function| has_argument(description, function, name))
-            {
+        BindingSource::Argument(name) => known_argument(description, operation, binding, name),
+        BindingSource::Constant(json) => {
+            let is_text = !binding.member.starts_with('/');
+            match serde_json::from_str(json) {
+                Ok(serde_json::Value::String(_)) => Ok(()),
+                Ok(_) if !is_text => Ok(()),
+                _ => refuse(format!(
+                    "the operation `{}` fixes `{}` to `{}`, which can't stand there",
+                    shown(&operation.name),
+                    shown(&binding.member),
+                    shown(json)
+                )),
+            }
+        }
+        BindingSource::NamedArguments(list) => {
+            let is_list = !list.name_member.is_empty()
+                && !list.value_member.is_empty()
+                && list.name_member != list.value_member;
+            if is_list && binding.member.starts_with('/') {
                 return Ok(());
             }
             refuse(format!(
-                "the operation `{}` fixes `{}` to the argument `{}`, which no call that sends it has",
+                "the operation `{}` fixes `{}` to a list of arguments, which can't stand there",
                 shown(&operation.name),
-                shown(&binding.member),
-                shown(name)
+                shown(&binding.member)
             ))
         }
         BindingSource::Resource | BindingSource::Principal => Ok(()),
     }
+}
+
+fn known_argument(
+    description: &Description,
+    operation: &Operation,
+    binding: &Binding,
+    name: &str,
+) -> Sound {
+    let functions = if binding.functions.is_empty() {
+        &operation.functions
+    } else {
+        &binding.functions
+    };
+    if functions
+        .iter()
+        .any(|function| has_argument(description, function, name))
+    {
+        return Ok(());
+    }
+    refuse(format!(
+        "the operation `{}` fixes `{}` by the argument `{}`, which no call that sends it has",
+        shown(&operation.name),
+        shown(&binding.member),
+        shown(name)
+    ))
 }
 
 fn has_argument(description: &Description, function: &str, name: &str) -> bool {

@@ -16,6 +16,7 @@ use super::super::origin::Origin;
 use super::*;
 use crate::limits::clock::{ManualClock, SystemClock};
 use crate::limits::setting::MaxRate;
+use crate::limits::sizes;
 use crate::trust::description::{
     Access, Authentication, Binding, BindingSource, Operation, RateClass, Wire,
 };
@@ -532,7 +533,7 @@ fn the_component_sees_the_code_of_what_happened() {
         ),
         (
             TransportError::HeaderSize,
-            Error::HttpResponseHeaderSectionSize(Some(65536)),
+            Error::HttpResponseHeaderSectionSize(None),
         ),
         (TransportError::Incomplete, Error::HttpResponseIncomplete),
     ];
