@@ -398,3 +398,6 @@ fn other_end(of: &GrantsOf, grant: &Grant) -> Option<BrokenPromise> {
 pub(crate) fn is_unauthenticated(error: &CallError) -> bool {
     matches!(error, CallError::Reported(reported) if reported.code == ErrorCode::Unauthenticated)
 }
+
+#[cfg(test)]
+mod sealed_memory;

@@ -167,3 +167,36 @@ fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[test]
+fn compiled_code_that_was_changed_is_told_and_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let inspect = || {
+        let mut command = bare_command(folder.path(), &["inspect", "-o", "json"]);
+        finish(command.env("CONNECTOR_CACHE", &cache))
+    };
+    let first = inspect();
+    assert_eq!(first.code, 0, "{first:?}");
+    let files: Vec<_> = fs::read_dir(&cache)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let compiled = fs::read(&files[0]).unwrap();
+    let mut changed = compiled.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&files[0], &changed).unwrap();
+
+    let second = inspect();
+    assert_eq!((second.code, &second.stdout), (0, &first.stdout));
+    let told = "is not used, and compiled again: it is not what was written there";
+    assert!(second.stderr.contains(told), "{second:?}");
+    assert!(
+        fs::read(&files[0]).unwrap() == compiled,
+        "it was not mended"
+    );
+    let third = inspect();
+    assert_eq!((third.code, third.stderr.as_str()), (0, ""), "{third:?}");
+}

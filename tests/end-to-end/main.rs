@@ -23,6 +23,7 @@ mod edge_cases;
 mod failures;
 mod gates;
 mod kill_runs;
+mod limits;
 mod long_storm;
 mod new_accounts;
 mod omitted;

@@ -185,6 +185,17 @@ impl Ran {
     }
 }
 
+/// A pool whose one page of users is as large as a page can be: 6 MB.
+pub(crate) fn full_page() -> PoolSpec {
+    let value = "é".repeat(1024);
+    let users = (0..60).map(|number| {
+        (0..50).fold(User::new(format!("user-{number:02}")), |user, attribute| {
+            user.attribute(format!("custom:a{attribute}"), value.clone())
+        })
+    });
+    PoolSpec::literal(POOL).users(users)
+}
+
 /// The program in an empty environment; `folder` is its home and its working folder.
 pub(crate) fn bare_command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_connector"));

@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use guests::bearer_directory::{PEOPLE, Server, TEAMS};
+use guests::hostile;
 use serde_json::{Value, json};
 
-use crate::support::{Ran, bare_command, finish};
+use crate::support::{Ran, bare_command, finish, ran};
 
 /// The foreign component, its service, and a folder of the operator's.
 struct Desk {
@@ -111,7 +112,6 @@ fn a_component_that_nobody_has_approved_is_not_run_and_shows_what_it_asks_for() 
             "token A token with the scopes",
             "wasi:http/outgoing-handler@",
             "`connector plugin trust directory.wasm`",
-            "goes to this one as well: endpoint-url",
         ] {
             assert!(
                 words.contains(told),
@@ -518,6 +518,95 @@ fn an_import_that_this_host_does_not_provide_is_named_by_inspect_and_refused_at_
         let ran = desk.run(&[arguments, &["-o", "json"]].concat());
         ran.assert_refused(13, &["evil:random/insecure-seed@"]);
     }
+}
+
+/// Tries to approve hostile components, all at once: some of them take their time.
+fn trusting_attacks(attacks: &[&str]) -> Vec<Ran> {
+    let folder = tempfile::tempdir().unwrap();
+    let children: Vec<_> = attacks
+        .iter()
+        .enumerate()
+        .map(|(index, attack)| {
+            let file = format!("hostile-{index}.wasm");
+            fs::write(folder.path().join(&file), hostile::component(attack)).unwrap();
+            bare_command(
+                folder.path(),
+                &["plugin", "trust", &file, "--yes", "-o", "json"],
+            )
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+        })
+        .collect();
+    let ran = children
+        .into_iter()
+        .map(|child| ran(&child.wait_with_output().unwrap()))
+        .collect();
+    assert!(!folder.path().join(RECORDS).exists());
+    ran
+}
+
+#[test]
+fn a_component_that_does_not_say_what_it_is_can_not_be_approved() {
+    let attacks = [
+        ("infinite-loop during describe", "does not say what it is"),
+        ("park during describe", "does not say what it is"),
+        ("panic during describe with no", "does not say what it is"),
+        ("huge-answer during describe", "hostile-3.wasm"),
+        (
+            "another-answer-every-time during describe",
+            "differently each time",
+        ),
+    ];
+    let ran = trusting_attacks(&attacks.map(|(attack, _)| attack));
+    for ((_, expected), ran) in attacks.iter().zip(ran) {
+        ran.assert_refused(13, &[expected]);
+        assert!(ran.stderr.len() < 10_000, "{}", ran.stderr.len());
+    }
+}
+
+#[test]
+fn a_component_that_asks_for_an_evil_origin_can_not_be_approved() {
+    let attacks = [
+        (
+            "origin during describe with https://169.254.169.254",
+            "not one of the internet",
+        ),
+        (
+            "origin during describe with http://collector.example",
+            "must begin with https://",
+        ),
+        (
+            "origin during describe with https://cognito-idp.eu-central-1.amazonaws.com@collector.example",
+            "user name and password",
+        ),
+        (
+            "use-it-in-lists during describe with AdminDeleteUser",
+            "`AdminDeleteUser` changes something and is sent by sync.list-resources",
+        ),
+    ];
+    let ran = trusting_attacks(&attacks.map(|(attack, _)| attack));
+    for ((_, expected), ran) in attacks.iter().zip(ran) {
+        ran.assert_refused(13, &[expected]);
+    }
+}
+
+#[test]
+fn what_a_component_says_of_a_changing_operation_is_shown_as_its_own_word() {
+    let desk = Desk::new();
+    let attack = "call-it-reading during describe with AdminDeleteUser";
+    fs::write(desk.path("liar.wasm"), hostile::component(attack)).unwrap();
+    let ran = desk.run(&["inspect", "liar.wasm"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let (_, reading) = ran.stdout.split_once("by its own account").unwrap();
+    let (reading, _) = reading.split_once("what it changes").unwrap();
+    assert!(reading.contains("AdminDeleteUser"), "{reading}");
+    // The keys that are set for the bundled component would go to this one too.
+    let ran = desk.run(&["sync", "--plugin", "liar.wasm", "-o", "json"]);
+    ran.assert_refused(7, &["nobody has approved liar.wasm"]);
+    assert!(ran.stderr.contains("aws-secret-access-key"), "{ran:?}");
+    assert!(ran.stderr.contains("goes to this one as well"), "{ran:?}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::peer::{Key, Peer};
 /// A connection of the command line to a pool, with a store of its own.
 pub(crate) struct Connector {
     connection: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     folder: TempDir,
 }
 
@@ -47,8 +48,15 @@ impl Connector {
                 .iter()
                 .flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()])
                 .collect(),
+            environment: Vec::new(),
             folder: TempDir::new().expect("a temporary folder can be made"),
         }
+    }
+
+    /// Runs its commands with a variable.
+    pub(crate) fn environment(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
+        self
     }
 
     /// `sync`, as fast as the peer can.
@@ -104,6 +112,7 @@ impl Connector {
             .env("XDG_CACHE_HOME", cache());
         // Without it a key that is not taken would be looked for on the network.
         command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(arguments);
         if connect {
             command.args(&self.connection);

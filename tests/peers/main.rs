@@ -17,6 +17,7 @@ mod battery;
 mod burst;
 mod changes;
 mod connector;
+mod credentials;
 mod demands;
 mod ledger;
 mod names;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 
+use super::args::HOST_SETTINGS;
 use super::component;
 use super::connect::{self, BUNDLED};
 use super::exit::{ExitCode, Failure};
@@ -218,14 +219,13 @@ pub(super) fn check_soundness(
         .map_err(|unsound| Failure::new(ExitCode::Component, unsound.to_string()))
 }
 
-/// The settings that a component has in common with the bundled one: what is set for that
-/// one is given to this one too.
+/// The settings that a component has in common with the bundled one, besides those that
+/// every connector has: what is set for that one is given to this one too.
 pub(super) fn shared_settings(description: &Description) -> Result<Vec<String>, Failure> {
     let bundled = connect::bundled_record()?.approved;
     let names = description.settings.iter().map(|setting| &setting.name);
-    let shared = names.filter(|name| {
-        bundled.setting(name).is_some() && !super::args::HOST_SETTINGS.contains(&name.as_str())
-    });
+    let every = |name: &str| name == connect::ENDPOINT_SETTING || HOST_SETTINGS.contains(&name);
+    let shared = names.filter(|name| bundled.setting(name).is_some() && !every(name));
     Ok(shared.cloned().collect())
 }
 

@@ -29,7 +29,7 @@ use crate::trust::description::{Authentication, Description, Sigv4};
 
 /// The setting that names an endpoint instead of the service's own; every connector has
 /// it.
-const ENDPOINT_SETTING: &str = "endpoint-url";
+pub(super) const ENDPOINT_SETTING: &str = "endpoint-url";
 
 /// The component that is built in.
 pub(super) const BUNDLED: &[u8] = include_bytes!(env!("CONNECTOR_COMPONENT"));

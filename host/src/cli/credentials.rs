@@ -13,10 +13,13 @@ use crate::documents::session_policy;
 use crate::egress::Policy;
 use crate::egress::signing::Proof;
 use crate::settings::Settings;
-use crate::trust::description::{Authentication, Description};
+use crate::trust::description::{Authentication, Description, Sigv4};
 
 /// The shortest and the longest external id that AWS takes.
 const EXTERNAL_ID: std::ops::RangeInclusive<usize> = 2..=1224;
+
+/// How the id of a key begins that needs a session token.
+const TEMPORARY: &str = "ASIA";
 
 /// Who holds the real keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,9 @@ pub(super) async fn find(
     let role = role(matches, layers, &of)?;
     let source = match authentication {
         Authentication::Sigv4(sigv4) => {
+            if let Some(key) = &of.key {
+                check_key(sigv4, key)?;
+            }
             let wanted = Wanted {
                 key: of.key,
                 profile: layers.option(matches, "profile"),
@@ -84,6 +90,34 @@ fn holder(given: Option<&str>) -> Result<Holder, Failure> {
             ),
         )),
     }
+}
+
+/// Finds what is wrong with a key before the service does, whose answer would speak of a
+/// key that it does not know. A component can't find it: it gets another one.
+fn check_key(sigv4: &Sigv4, key: &Credentials) -> Result<(), Failure> {
+    let invalid = |message: String| Err(Failure::new(ExitCode::Invalid, message));
+    let token = key.session_token.as_deref();
+    let id = &sigv4.access_key_id_setting;
+    for (setting, value) in [
+        (id, key.access_key_id.as_str()),
+        (&sigv4.secret_access_key_setting, &key.secret_access_key),
+        (&sigv4.session_token_setting, token.unwrap_or_default()),
+    ] {
+        if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return invalid(format!(
+                "setting `{setting}` has a blank or another character that no AWS key has; copy \
+                 it again"
+            ));
+        }
+    }
+    if key.access_key_id.starts_with(TEMPORARY) && token.is_none() {
+        let token = &sigv4.session_token_setting;
+        return invalid(format!(
+            "setting `{id}` begins with {TEMPORARY} and so belongs to temporary credentials; give \
+             their `{token}` too"
+        ));
+    }
+    Ok(())
 }
 
 /// The role to assume, if one is.

@@ -168,7 +168,7 @@ impl Session<'_> {
         trust.write()?;
         let removed: Vec<Value> = removed
             .iter()
-            .map(|record| json!({"digest": record.digest, "name": record.approved.name}))
+            .map(|record| json!({"name": record.approved.name, "digest": record.digest}))
             .collect();
         print(self.format, &json!({"removed": removed}))
     }

@@ -60,7 +60,7 @@ words! {
         SecondChange = "second-change",
         /// A header makes it ambiguous.
         Header = "header",
-        /// Its body is too large.
+        /// Its body is too large, or it has too many headers.
         Size = "size",
         /// Its body cannot be judged.
         Body = "body",
@@ -92,6 +92,8 @@ words! {
         Incomplete = "incomplete",
         /// The answer is not HTTP.
         Protocol = "protocol",
+        /// There are no credentials to sign it with.
+        Credentials = "credentials",
         /// The component did not write it to its end.
         RequestBody = "request-body",
         /// The call ended before it was sent.
@@ -192,9 +194,11 @@ impl Rule {
                  to its own protocol, or tried to slip something past the judge; report it",
             ),
             Self::Size => (
-                "the body of the request is larger than that of any honest one",
+                "the request is larger than any honest one: its body, or the number of its header \
+                 fields",
                 "a smaller request: if a value of yours is very long (an attribute, a \
-                 description), shorten it. If none is, nothing should: report it",
+                 description), shorten it; `reason` and `allowed` say what was too large, and \
+                 each limit has an option. If nothing of yours is long, nothing should: report it",
             ),
             Self::Body => (
                 "the body of the request can't be judged: it is no JSON object, or a key stands \
@@ -292,6 +296,13 @@ impl Failure {
                 "a service that speaks HTTP at that place: look at --endpoint-url, and whether a \
                  proxy or captive portal answers instead",
             ),
+            Self::Credentials => (
+                "the credentials of this machine; nothing was sent",
+                "the host signs the requests, and had no credentials to sign this one with, or \
+                 the source of them (an SSO session, a role, an instance) gave none anew",
+                "credentials that are good: `connector validate` says what is wrong with those \
+                 that there are. After the end of an SSO session it takes `aws sso login`",
+            ),
             Self::RequestBody => (
                 "the component; nothing was sent",
                 "the component did not write its request to the end",
@@ -347,8 +358,9 @@ pub fn of_verdict(verdict: &str) -> Option<Explanation> {
     let (by, meaning, what_would_allow_it) = match verdict {
         "no-permit" => (
             "the pace of the host; nothing was sent",
-            "no turn came within the time of the call: the class of the operation is at its \
-             pace, or the service has throttled it down",
+            "no turn came in time: the class of the operation is at its pace, or the service has \
+             throttled it down. A request that the component itself has signed waits 60 s at \
+             most, and is then made anew by itself",
             "time: run it again later. If the account's quota has room, --max-rate CLASS=RPS \
              raises the pace; if records with the verdict `throttled` stand before this one, it \
              has none",

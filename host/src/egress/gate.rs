@@ -21,7 +21,7 @@ use http_body_util::BodyExt;
 use self::exchange::Order;
 use super::answer::AnswerBody;
 use super::audit::{AuditRecord, AuditSink, Counters, Traffic, Verdict};
-use super::explain::Failure;
+use super::explain::{Failure, Rule};
 use super::policy::{Call, Denied, Policy};
 use super::signing::{Proof, Remedies};
 use super::throttle;
@@ -81,9 +81,9 @@ impl EgressError {
         match self {
             Self::Denied(denied) => Verdict::Denied(denied.rule()),
             Self::Rate(_) | Self::Postponed { .. } => Verdict::NoPermit,
-            Self::Credentials(_) => Verdict::Failed("credentials"),
+            Self::Credentials(_) => Verdict::Failed(Failure::Credentials.word()),
             Self::Transport(error) => Verdict::Failed(error.phase()),
-            Self::HeaderFields { .. } => Verdict::Denied("size"),
+            Self::HeaderFields { .. } => Verdict::Denied(Rule::Size.word()),
             Self::RequestBody(_) => Verdict::Failed(Failure::RequestBody.word()),
             Self::CallDeadline => Verdict::Failed(Failure::CallDeadline.word()),
         }

@@ -123,13 +123,14 @@ impl Wanted {
             EgressError::Transport(_)
             | EgressError::Rate(_)
             | EgressError::Postponed { .. }
-            | EgressError::Credentials(_)
             | EgressError::HeaderFields { .. } => Some(Self {
                 reason: Some(bounded(&error.to_string())),
                 ..Self::default()
             }),
-            // What the component says of its own request may be anything.
-            EgressError::RequestBody(_) | EgressError::CallDeadline => None,
+            // What a component says of its own request may be anything, and so may what the
+            // source of credentials says. The command itself tells it.
+            EgressError::RequestBody(_) | EgressError::Credentials(_) => None,
+            EgressError::CallDeadline => None,
         }
     }
 }

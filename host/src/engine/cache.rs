@@ -1,18 +1,29 @@
 //! Compiled components, kept so that the second start compiles nothing.
 //!
 //! A compiled component is native code that wasmtime runs without looking at it again:
-//! whoever can write here owns the process. So the folder must be ours alone, and where
-//! that can't be established the cache is off and the component is compiled, which is
-//! slower but safe. This is the only file of the host with `unsafe` code.
+//! whoever can write here owns the process. So the folder, all above it and the file must
+//! be ours alone, and where that can't be established the cache is off and the component
+//! is compiled, which is slower but safe. This is the only file of the host with `unsafe`
+//! code.
+//!
+//! The name of a file holds the digest of what is in it. Whoever gets at the file alone,
+//! by a descriptor, a second name or a damaged disk, can change what is in it and not its
+//! name, so the change is seen; a digest beside it or in it could be changed along. Whoever
+//! can make names in the folder is us. The bytes that were judged are the bytes that are
+//! run: they are read once, and mapping the file instead would let it change afterwards.
+
+mod place;
 
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
+
+use place::{Place, new_file, temporary_name};
 
 /// Every release and every new engine leaves a file behind that nobody reads again. A
 /// monthly run still finds its own; a wrong guess costs one compilation.
@@ -21,7 +32,7 @@ const UNUSED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A folder of compiled components.
 #[derive(Debug)]
 pub(super) struct Cache {
-    folder: PathBuf,
+    place: Place,
 }
 
 impl Cache {
@@ -29,13 +40,9 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// Fails where the folder can't be made, is a link, belongs to somebody else, or
-    /// can be written by others.
+    /// Fails where the folder can't be made or is not ours alone.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        private_folder(folder)?;
-        Ok(Self {
-            folder: folder.to_owned(),
-        })
+        Place::open(folder).map(|place| Self { place })
     }
 
     /// The compiled form of a component, from the folder or made and put there.
@@ -44,83 +51,134 @@ impl Cache {
         engine: &wasmtime::Engine,
         bytes: &[u8],
     ) -> wasmtime::Result<Component> {
-        let path = self.folder.join(format!("{}.cwasm", key(engine, bytes)));
-        if let Some(component) = load(engine, &path) {
+        let key = key(engine, bytes);
+        if let Some(component) = self.kept(engine, &key) {
             return Ok(component);
         }
         let component = Component::new(engine, bytes)?;
         // A cache that can't be written costs time and nothing else.
-        if let Err(error) = component
+        let stored = component
             .serialize()
             .map_err(io::Error::other)
-            .and_then(|compiled| self.store(&path, &compiled))
-        {
-            tracing::debug!(path = %path.display(), %error, "the compiled component was not kept");
+            .and_then(|compiled| self.store(&key, &compiled));
+        match stored {
+            Ok(path) => self.forget_unused(&path),
+            Err(error) => tracing::debug!(%error, "the compiled component was not kept"),
         }
-        self.forget_unused(&path);
         Ok(component)
     }
 
+    /// The component with a key, if a file of it is as it was written. One that is not is
+    /// removed: it would be judged at every start.
+    fn kept(&self, engine: &wasmtime::Engine, key: &str) -> Option<Component> {
+        for entry in fs::read_dir(&self.place.folder).ok()?.flatten() {
+            let name = entry.file_name();
+            let Some(digest) = name.to_str().and_then(|name| digest_in(name, key)) else {
+                continue;
+            };
+            let path = entry.path();
+            let compiled = self.place.open_file(&path).and_then(|mut file| {
+                let mut compiled = Vec::new();
+                file.read_to_end(&mut compiled)?;
+                Ok(compiled)
+            });
+            let judged = compiled.and_then(|compiled| {
+                if hex::encode(Sha256::digest(&compiled)) == digest {
+                    Ok(compiled)
+                } else {
+                    Err(io::Error::other("it is not what was written there"))
+                }
+            });
+            match judged {
+                Ok(compiled) => match load(engine, &compiled) {
+                    Ok(component) => return Some(component),
+                    Err(error) => {
+                        tracing::debug!(path = %path.display(), %error, "a compiled component is compiled again");
+                    }
+                },
+                // Another process has removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    let path = path.display();
+                    tracing::warn!(
+                        "the compiled component {path} is not used, and compiled again: {error}"
+                    );
+                }
+            }
+            let _ = fs::remove_file(path);
+        }
+        None
+    }
+
     /// Removes what was neither written nor read for long. Where a platform keeps no time
-    /// of reading, that of writing counts. Code that a process runs stays mapped.
+    /// of reading, that of writing counts. Code that runs is in memory and not here.
     fn forget_unused(&self, kept: &Path) {
         let Some(limit) = SystemTime::now().checked_sub(UNUSED_FOR) else {
             return;
         };
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(&self.place.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let path = entry.path();
-            let compiled = path
-                .extension()
-                .is_some_and(|extension| extension == "cwasm");
+            let ours = path.extension().is_some_and(|extension| {
+                ["cwasm", "tmp", "probe"]
+                    .map(Some)
+                    .contains(&extension.to_str())
+            });
             let unused = entry.metadata().is_ok_and(|metadata| {
                 let times = [metadata.modified(), metadata.accessed()];
                 metadata.is_file() && times.into_iter().flatten().all(|time| time < limit)
             });
-            if compiled && unused && path != kept {
+            if ours && unused && path != kept {
                 let _ = fs::remove_file(path);
             }
         }
     }
 
-    /// Never overwrites in place: another process may have the file mapped as code.
-    fn store(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
-        let temporary = self.folder.join(format!(
-            ".{}-{:016x}.tmp",
-            std::process::id(),
-            fastrand::u64(..)
-        ));
+    /// Writes beside and renames: another process reads a whole file or none.
+    fn store(&self, key: &str, compiled: &[u8]) -> io::Result<PathBuf> {
+        let folder = &self.place.folder;
+        let digest = hex::encode(Sha256::digest(compiled));
+        let path = folder.join(file_name(key, &digest));
+        let temporary = folder.join(temporary_name("tmp"));
         let written = (|| {
-            let mut file = private_file(&temporary)?;
+            let mut file = new_file(&temporary)?;
             file.write_all(compiled)?;
             file.sync_all()?;
-            fs::rename(&temporary, path)
+            fs::rename(&temporary, &path)
         })();
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
         }
-        written
+        written.map(|()| path)
     }
+}
+
+fn file_name(key: &str, digest: &str) -> String {
+    format!("{key}-{digest}.cwasm")
+}
+
+/// The digest in a name, if it is one of a key.
+fn digest_in<'a>(name: &'a str, key: &str) -> Option<&'a str> {
+    name.strip_prefix(key)?
+        .strip_prefix('-')?
+        .strip_suffix(".cwasm")
 }
 
 #[expect(
     unsafe_code,
     reason = "wasmtime can't verify compiled code; see the safety comment"
 )]
-fn load(engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
-    if !path.is_file() {
-        return None;
-    }
-    // SAFETY: the file was written by `Cache::store` of a process of the same user, for
-    // `Cache::open` refuses a folder that anybody else can write to, and it is replaced
-    // by renaming only, so a mapping never changes under us. Its name holds the digest of
-    // the component and of everything of the engine that the code depends on.
-    match unsafe { Component::deserialize_file(engine, path) } {
-        Ok(component) => Some(component),
-        Err(error) => {
-            tracing::debug!(path = %path.display(), %error, "a compiled component is compiled again");
-            None
-        }
-    }
+fn load(engine: &wasmtime::Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes have the digest that stood in their file's name, and only
+    // `Cache::store` of a process of the same user makes such names, because `Place::open`
+    // refuses a folder that anybody else can write to. It makes them of what wasmtime
+    // serialized. They are in our memory, so nothing changes them between the digest and
+    // here. The rest of the name is the digest of the component and of everything of the
+    // engine that the code depends on.
+    unsafe { Component::deserialize(engine, compiled) }
 }
 
 /// What compiled code depends on: the component, and the engine's version and settings.
@@ -141,156 +199,6 @@ fn key(engine: &wasmtime::Engine, bytes: &[u8]) -> String {
     hex::encode(hasher.0.finalize())
 }
 
-#[cfg(unix)]
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-}
-
-#[cfg(unix)]
-fn private_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-    if !folder.exists() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-    }
-    let metadata = fs::symlink_metadata(folder)?;
-    if !metadata.is_dir() {
-        return Err(io::Error::other("it is a link or no folder"));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others can write to it"));
-    }
-    // The owner of a file that we make is us, whatever the platform calls that.
-    let probe = folder.join(format!(
-        ".{}-{:016x}.probe",
-        std::process::id(),
-        fastrand::u64(..)
-    ));
-    let ours = private_file(&probe)?.metadata()?.uid();
-    fs::remove_file(&probe)?;
-    if metadata.uid() != ours {
-        return Err(io::Error::other("it belongs to another user"));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-}
-
-/// Who else can write to a folder can't be told here, so the cache stays off.
-#[cfg(not(unix))]
-fn private_folder(_: &Path) -> io::Result<()> {
-    Err(io::Error::other(
-        "its protection can't be checked on this platform",
-    ))
-}
-
 #[cfg(test)]
 #[cfg(unix)]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    use super::*;
-
-    const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-
-    fn compiled_files(folder: &Path) -> Vec<PathBuf> {
-        fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect()
-    }
-
-    #[test]
-    fn a_component_is_compiled_once_and_then_loaded() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().join("made/here");
-        let cache = Cache::open(&folder).unwrap();
-        let engine = wasmtime::Engine::default();
-        cache.component(&engine, EMPTY_COMPONENT).unwrap();
-        let files = compiled_files(&folder);
-        assert_eq!(files.len(), 1, "{files:?}");
-        assert!(load(&engine, &files[0]).is_some());
-        cache.component(&engine, EMPTY_COMPONENT).unwrap();
-        assert_eq!(compiled_files(&folder), files);
-        assert_eq!(
-            fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-    }
-
-    #[test]
-    fn a_file_of_another_engine_is_compiled_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path()).unwrap();
-        let engine = wasmtime::Engine::default();
-        let path = folder
-            .path()
-            .join(format!("{}.cwasm", key(&engine, EMPTY_COMPONENT)));
-        fs::write(&path, b"not compiled code").unwrap();
-        cache.component(&engine, EMPTY_COMPONENT).unwrap();
-        assert!(load(&engine, &path).is_some(), "it was not replaced");
-    }
-
-    #[test]
-    fn compiled_code_that_nobody_used_for_long_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path()).unwrap();
-        let now = SystemTime::now();
-        let old = now - UNUSED_FOR - Duration::from_secs(60);
-        let make = |name: &str, modified, accessed| {
-            let file = fs::File::create(folder.path().join(name)).unwrap();
-            let times = fs::FileTimes::new()
-                .set_modified(modified)
-                .set_accessed(accessed);
-            file.set_times(times).unwrap();
-        };
-        make("unused.cwasm", old, old);
-        make("read.cwasm", old, now);
-        make("written.cwasm", now, old);
-        make("something-else", old, old);
-        let engine = wasmtime::Engine::default();
-        cache.component(&engine, EMPTY_COMPONENT).unwrap();
-        let own = format!("{}.cwasm", key(&engine, EMPTY_COMPONENT));
-        for (name, kept) in [
-            ("unused.cwasm", false),
-            ("read.cwasm", true),
-            ("written.cwasm", true),
-            ("something-else", true),
-            (&own, true),
-        ] {
-            assert_eq!(folder.path().join(name).exists(), kept, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_folder_that_others_can_write_to_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
-        let refused = Cache::open(folder.path()).unwrap_err();
-        assert_eq!(refused.to_string(), "others can write to it");
-    }
-
-    #[test]
-    fn a_link_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("link");
-        symlink(folder.path(), &link).unwrap();
-        assert_eq!(
-            Cache::open(&link).unwrap_err().to_string(),
-            "it is a link or no folder"
-        );
-    }
-}
+mod tests;

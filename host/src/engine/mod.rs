@@ -49,11 +49,7 @@ impl Engine {
     ///
     /// Fails where wasmtime does not support the machine, or no thread can be started.
     pub fn new(cache_folder: Option<&Path>) -> Result<Self, EngineError> {
-        let mut config = wasmtime::Config::new();
-        config.wasm_component_model(true).epoch_interruption(true);
-        let inner =
-            wasmtime::Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))?;
-        start_ticker(&inner, deadline::EPOCH_TICK)?;
+        let inner = wasm_engine(&config())?;
         let cache = cache_folder.and_then(|folder| {
             cache::Cache::open(folder)
                 .inspect_err(|error| {
@@ -72,6 +68,19 @@ impl Engine {
     #[must_use]
     pub fn limited(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// An engine whose instances differ from those of production in one respect.
+    #[cfg(test)]
+    pub(crate) fn with_config(
+        change: impl FnOnce(&mut wasmtime::Config),
+    ) -> Result<Self, EngineError> {
+        let mut config = config();
+        change(&mut config);
+        Ok(Self {
+            inner: wasm_engine(&config)?,
+            ..Self::new(None)?
+        })
     }
 
     /// Prepares a component to be run.
@@ -95,6 +104,19 @@ impl Engine {
             .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
         inspect::artifact(&self.inner, &component, bytes)
     }
+}
+
+fn config() -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    config.wasm_component_model(true).epoch_interruption(true);
+    config
+}
+
+fn wasm_engine(config: &wasmtime::Config) -> Result<wasmtime::Engine, EngineError> {
+    let engine =
+        wasmtime::Engine::new(config).map_err(|error| EngineError(format!("{error:#}")))?;
+    start_ticker(&engine, deadline::EPOCH_TICK)?;
+    Ok(engine)
 }
 
 /// The thread ends with the last clone of the engine.

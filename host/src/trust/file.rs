@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::description::Description;
 use super::{Digest, TrustRecord};
 use crate::limits::ceiling;
+use crate::private_file;
 
 /// The name of the file where none is given.
 pub const DEFAULT_NAME: &str = "connector.trust.json";
@@ -197,7 +198,7 @@ impl TrustFile {
         draft.push(format!(".{:016x}.new", fastrand::u64(..)));
         let draft = PathBuf::from(draft);
         let written = (|| {
-            let mut file = private(&draft)?;
+            let mut file = private_file::create_new(&draft)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&draft, &self.path)
@@ -326,14 +327,6 @@ fn open(path: &Path) -> Result<Option<File>, TrustFileError> {
             source,
         }),
     }
-}
-
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{only_page_of_users, pool_of};
 use crate::support::{
     Bench, POOL, SECRET, assert_nothing_is_current, assert_rows, expected_grants, expected_groups,
-    expected_users,
+    expected_users, full_page,
 };
 
 const SUB: &str = "11111111-2222-4333-8444-555555555555";
@@ -262,13 +262,7 @@ fn no_moment_costs_its_page_however_it_is_written() {
 
 #[test]
 fn a_page_of_sixty_full_users_is_read_whole() {
-    let value = "é".repeat(1024);
-    let users = (0..60).map(|number| {
-        (0..50).fold(User::new(format!("user-{number:02}")), |user, attribute| {
-            user.attribute(format!("custom:a{attribute}"), value.clone())
-        })
-    });
-    let (bench, rows) = synced(PoolSpec::literal(POOL).users(users));
+    let (bench, rows) = synced(full_page());
     let page = bench.server.log().entries();
     let largest = page.iter().map(|entry| entry.answer_bytes).max();
     assert!(largest > Some(6_000_000), "{largest:?}");

@@ -130,7 +130,11 @@ fn an_answer_without_end_is_given_up_at_the_limit() {
     let bench = Bench::with_pool(pool_of(1));
     bench.server.faults().add(Rule::any(Fault::Endless));
     let ran = bench.run(&["get", "user:user-000", "-o", "json"]);
-    ran.assert_refused(14, &["AdminGetUser", "larger than 16777216 bytes"]);
+    ran.assert_refused(
+        14,
+        &["AdminGetUser", "the service", "`response-body` of 16 MiB"],
+    );
+    assert_eq!(bench.server.log().total(), 1, "it was fetched again");
 }
 
 #[test]

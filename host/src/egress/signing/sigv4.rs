@@ -3,8 +3,9 @@
 //! Everything that is on the judged request when it is signed is covered by the
 //! signature, its exact bytes included, but for what a proxy may change (`User-Agent`).
 //!
-//! The crate derives its signing key anew for each request and offers no way to keep it:
-//! that is four of the about ten hashes that a signature takes.
+//! The crate derives its signing key anew for each request and offers no way to keep it.
+//! That takes 1.2 of the 8 microseconds of a signature (optimised build), and a request
+//! takes milliseconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

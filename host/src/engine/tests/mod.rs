@@ -18,14 +18,21 @@ use crate::contract::Function;
 use crate::egress::{Call, EgressHooks};
 use crate::limits::{Excess, Limit, Limits};
 
-/// Instantiates a guest and calls it, as an instance does with a component of the contract.
-async fn run(engine: &Engine, guest: &Guest, limits: Limits) -> Result<(), CallError> {
-    let engine = &engine.inner;
-    let component = wasmtime::component::Component::new(engine, guest.encode()).unwrap();
-    let linker = linker(engine).unwrap();
+fn compiled(engine: &Engine, guest: &Guest) -> wasmtime::component::Component {
+    wasmtime::component::Component::new(&engine.inner, guest.encode()).unwrap()
+}
+
+fn store(engine: &Engine, limits: Limits) -> wasmtime::Store<State> {
     let capture = Capture::new("guest", Secrets::default(), &limits, Arc::default());
     let state = State::new(EgressHooks::closed(), capture, limits);
-    let mut store = bounded(engine, state);
+    bounded(&engine.inner, state)
+}
+
+/// Instantiates a guest and calls it, as an instance does with a component of the contract.
+async fn run(engine: &Engine, guest: &Guest, limits: Limits) -> Result<(), CallError> {
+    let component = compiled(engine, guest);
+    let linker = linker(&engine.inner).unwrap();
+    let mut store = store(engine, limits);
     let function = Function::ListGrants;
     let run = Run::begin(&mut store, Call::new(function.name()), function);
     let call = async {
@@ -276,6 +283,56 @@ async fn a_trap_without_a_refusal_is_the_components_own() {
         .await
         .unwrap_err();
     assert!(matches!(error, CallError::Trapped { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_forgotten_with_its_call() {
+    let at = |offset| wasm_encoder::MemArg {
+        offset,
+        align: 0,
+        memory_index: 0,
+    };
+    // Copes with a refusal the first time, and panics the second time.
+    let guest = Guest::new(vec![
+        I::I32Const(RESULT),
+        I::I32Load8U(at(0)),
+        I::If(BlockType::Empty),
+        I::Unreachable,
+        I::End,
+        I::I32Const(RESULT),
+        I::I32Const(1),
+        I::I32Store8(at(0)),
+        I::I32Const(100),
+        I::MemoryGrow(0),
+        I::Drop,
+    ]);
+    let engine = engine();
+    let limits = Limits::default().with(Limit::Memory, MEMORY);
+    let mut store = store(&engine, limits);
+    let component = compiled(&engine, &guest);
+    let instance = linker(&engine.inner)
+        .unwrap()
+        .instantiate_async(&mut store, &component)
+        .await
+        .unwrap();
+    let mut refusals = Vec::new();
+    for _ in 0..2 {
+        let function = Function::ListGrants;
+        let run = Run::begin(&mut store, Call::new(function.name()), function);
+        let called = instance
+            .get_typed_func::<(), ()>(&mut store, "run")
+            .unwrap();
+        let outcome = run.within_time(called.call_async(&mut store, ())).await;
+        let ended = run.end(&mut store, None, outcome);
+        refusals.push((ended.refused.is_some(), ended.answer));
+    }
+    assert!(
+        matches!(
+            refusals.as_slice(),
+            [(true, Ok(())), (false, Err(CallError::Trapped { .. }))]
+        ),
+        "{refusals:?}"
+    );
 }
 
 #[tokio::test]
