@@ -197,5 +197,5 @@ async fn a_member_that_nobody_approved_is_refused_by_its_name() {
 async fn a_request_that_is_larger_than_any_honest_one_is_refused() {
     let bench = Bench::start().await;
     let refused = bench.refused("huge-body", &list("user")).await;
-    refused.is_denied("size", &["larger than"]);
+    refused.is_broken(&["the limit `request-body` of 1 MiB"]);
 }

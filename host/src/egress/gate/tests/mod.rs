@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -15,12 +16,14 @@ use super::super::origin::Origin;
 use super::*;
 use crate::limits::clock::{ManualClock, SystemClock};
 use crate::limits::setting::MaxRate;
+use crate::limits::sizes;
 use crate::trust::description::{
     Access, Authentication, Binding, BindingSource, Operation, RateClass, Wire,
 };
 
 mod bounds;
 mod changes;
+mod proof;
 
 const LIST: &str = "sync.list-resources";
 
@@ -88,20 +91,45 @@ struct Bench {
 impl Bench {
     /// A gate to a server that gives the same answer to everything.
     async fn new(answer: impl Into<Vec<u8>>, max_rate: &str, clock: impl Clock + 'static) -> Self {
-        Self::bounded(answer, max_rate, clock, sandbox::Limits::default()).await
+        let proof = Proof::Nothing;
+        Self::in_turn(vec![answer.into()], max_rate, clock, |_| proof).await
     }
 
+    /// A gate to a server that gives one answer after the other, and the last one for ever.
+    async fn in_turn(
+        answers: Vec<Vec<u8>>,
+        max_rate: &str,
+        clock: impl Clock + 'static,
+        proof: impl FnOnce(&Policy) -> Proof,
+    ) -> Self {
+        let limits = sandbox::Limits::default();
+        Self::made(answers, max_rate, clock, proof, limits).await
+    }
+
+    /// A gate with other limits than the default ones.
     async fn bounded(
         answer: impl Into<Vec<u8>>,
         max_rate: &str,
         clock: impl Clock + 'static,
         limits: sandbox::Limits,
     ) -> Self {
+        let proof = |_: &Policy| Proof::Nothing;
+        Self::made(vec![answer.into()], max_rate, clock, proof, limits).await
+    }
+
+    async fn made(
+        answers: Vec<Vec<u8>>,
+        max_rate: &str,
+        clock: impl Clock + 'static,
+        proof: impl FnOnce(&Policy) -> Proof,
+        limits: sandbox::Limits,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, seen) = mpsc::unbounded_channel();
-        let answer: Vec<u8> = answer.into();
+        let mut answers = answers.into_iter();
         tokio::spawn(async move {
+            let mut answer = Vec::new();
             while let Ok((mut socket, _)) = listener.accept().await {
                 let mut request = Vec::new();
                 while !request.ends_with(b"}") {
@@ -111,6 +139,7 @@ impl Bench {
                         Ok(n) => request.extend_from_slice(&buffer[..n]),
                     }
                 }
+                answer = answers.next().unwrap_or(answer);
                 let _ = socket.write_all(&answer).await;
                 let _ = sender.send(String::from_utf8(request).unwrap());
             }
@@ -127,8 +156,10 @@ impl Bench {
             ..transport::Parts::system(clock)
         };
         let sink: Arc<dyn AuditSink> = recorder.clone();
+        let proof = proof(&policy);
+        let egress = Egress::new(policy, Arc::new(pacer), parts, sink).proving(proof);
         Self {
-            egress: Arc::new(Egress::new(policy, Arc::new(pacer), parts, sink)),
+            egress: Arc::new(egress),
             recorder,
             address,
             seen,
@@ -201,6 +232,7 @@ async fn an_answered_request_leaves_one_record_without_its_content() {
     assert_eq!(read(response).await.unwrap(), "{}");
     let record = bench.recorder.only();
     let expected = AuditRecord {
+        wanted: None,
         time: record.time,
         call: LIST.to_owned(),
         operation: "List".to_owned(),
@@ -235,7 +267,6 @@ async fn what_was_judged_is_what_is_sent() {
     lines[1..].sort_unstable();
     let expected = [
         "POST / HTTP/1.1",
-        "authorization: the-secret-of-alice",
         "content-length: 34",
         "content-type: application/x-amz-json-1.1",
         &format!("host: {}", bench.address),
