@@ -5,24 +5,43 @@
 //! hands out credentials, and can answer differently the second time. So every resolved
 //! address is judged here, and the transport connects to exactly the addresses judged.
 //!
-//! IPv6 has several spellings of an IPv4 address. The innermost IPv4 address decides,
-//! and a spelling can only lose by it: a local address that hides in a NAT64 or 6to4
-//! spelling is refused even where that local address would be allowed.
+//! IPv6 has several spellings of an IPv4 address. The innermost IPv4 address is judged
+//! first, then the range, and a spelling can only lose by it: a local address that hides in
+//! a NAT64 or 6to4 spelling is refused even where that local address would be allowed. What
+//! can't be known here is a translation prefix that a network chose for itself (RFC 6052).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Instance metadata services that hand out credentials, outside the ranges that are
-/// refused anyway: the AWS one over IPv6 lies in the unique-local range and Alibaba's
-/// in the shared range, which a named endpoint opens; Azure's is a public address.
-const METADATA_V4: [Ipv4Addr; 3] = [
+/// Metadata services that hand out credentials. Most lie in ranges that are refused
+/// anyway and are named for the message; Alibaba's is in the shared range, which a named
+/// endpoint opens, and Azure's is a public address.
+const METADATA_V4: [Ipv4Addr; 6] = [
     Ipv4Addr::new(169, 254, 169, 254),
+    // AWS, for containers: tasks and pods.
+    Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(169, 254, 170, 23),
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(168, 63, 129, 16),
+    // Oracle's older cloud.
+    Ipv4Addr::new(192, 0, 0, 192),
 ];
-/// `fd00:ec2::/32` holds all link services of an EC2 instance: metadata (`::254`), DNS
-/// (`::253`), container credentials (`::23`).
-const METADATA_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0), 32);
+/// The same over IPv6, with the length of the prefix. All are unique-local, which a named
+/// endpoint opens. AWS has a range for all link services of an instance: metadata
+/// (`::254`), DNS (`::253`), pods (`::23`).
+const METADATA_V6: [(Ipv6Addr, u32); 6] = [
+    (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0), 32),
+    // Google.
+    (Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254), 128),
+    // Oracle.
+    (Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe), 128),
+    // Alibaba.
+    (Ipv6Addr::new(0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200), 128),
+    // Akamai.
+    (Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1), 128),
+    // Scaleway.
+    (Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42), 128),
+];
 
 /// What kind of place an address is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,43 +212,49 @@ fn classify_v6(address: Ipv6Addr) -> Class {
     if address.is_unspecified() {
         return Class::Unspecified;
     }
-    if let Some(inner) = embedded_v4(address) {
-        return match classify_v4(inner) {
-            Class::Loopback | Class::Private => Class::Disguised,
-            class => class,
-        };
+    if METADATA_V6
+        .iter()
+        .any(|(prefix, length)| within(*prefix, *length))
+    {
+        return Class::Metadata;
     }
-    let (metadata, length) = METADATA_V6;
-    if within(metadata, length) {
-        Class::Metadata
-    } else if prefix([0x2001, 0, 0], 32) {
+    match embedded_v4(address).map_or(Class::Public, classify_v4) {
+        Class::Public => {}
+        Class::Loopback | Class::Private => return Class::Disguised,
+        class => return class,
+    }
+    if prefix([0x2001, 0, 0], 32) {
         Class::Tunnel
     } else if prefix([0xfe80, 0, 0], 10) {
         Class::LinkLocal
     } else if prefix([0xff00, 0, 0], 8) {
         Class::Multicast
+    } else if prefix([0xfc00, 0, 0], 7) || prefix([0xfec0, 0, 0], 10) {
+        Class::Private
     } else if prefix([0x2001, 0, 0], 23)
         || prefix([0x2001, 0xdb8, 0], 32)
         || prefix([0x3fff, 0, 0], 20)
-        || prefix([0x100, 0, 0], 64)
-        || prefix([0x64, 0xff9b, 1], 48)
     {
         Class::Reserved
-    } else if prefix([0xfc00, 0, 0], 7) || prefix([0xfec0, 0, 0], 10) {
-        Class::Private
-    } else {
+    } else if prefix([0x2000, 0, 0], 3) || prefix([0x64, 0xff9b, 0], 96) {
         Class::Public
+    } else {
+        // Nothing else has been given to anybody: discard, local NAT64, segment routing,
+        // deprecated spellings and what is kept for the future.
+        Class::Reserved
     }
 }
 
-/// The IPv4 address inside an IPv4-compatible, NAT64 or 6to4 address. (The mapped
-/// spelling is gone by now, and Teredo is refused as a whole.)
+/// The IPv4 address inside an IPv4-compatible, translated (RFC 2765), NAT64, 6to4 or ISATAP
+/// address. (The mapped spelling is gone by now, and Teredo is refused as a whole.)
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let join = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
-        [0, 0, 0, 0, 0, 0, high, low] => Some(join(high, low)),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
-        [0x2002, high, low, ..] => Some(join(high, low)),
+        [0, 0, 0, 0, 0, 0, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => Some(join(high, low)),
         _ => None,
     }
 }
