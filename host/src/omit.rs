@@ -110,8 +110,11 @@ fn members(names: &Names, resource: &mut Resource, noticed: &mut Noticed) {
             "status_details" => account.status_details.take().is_some(),
             "emails" | EMAIL => !std::mem::take(&mut account.emails).is_empty(),
             EMAIL_VERIFIED => {
-                let emails = account.emails.iter_mut();
-                emails.fold(false, |had, email| email.verified.take().is_some() || had)
+                let mut had = false;
+                for email in &mut account.emails {
+                    had |= email.verified.take().is_some();
+                }
+                had
             }
             _ => false,
         };

@@ -13,7 +13,8 @@ use crate::support::{Bench, Ran, small_pool, wait_for_faults};
 #[track_caller]
 fn told(ran: &Ran) -> String {
     let line = ran.stderr.lines().find(|line| line.starts_with("audit: "));
-    let line = line.unwrap_or_else(|| panic!("{ran:?}"));
+    assert!(line.is_some(), "{ran:?}");
+    let line = line.unwrap();
     let head = line.split_once(&format!("{AUDIT} ends with ")).unwrap().1;
     let (head, rest) = head.split_at(64);
     assert!(head.bytes().all(|digit| digit.is_ascii_hexdigit()));

@@ -29,14 +29,14 @@ pub(crate) fn existing_tests(text: &str) -> usize {
             true => root().join(file),
             false => root().join("tests/end-to-end").join(file),
         };
-        let source = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{text}: {}: {error}", path.display()));
+        assert!(path.is_file(), "{text}: there is no {file}");
+        let source = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = source.lines().map(str::trim).collect();
         let place = lines
             .iter()
-            .position(|line| line.contains(&format!("fn {function}(")))
-            .unwrap_or_else(|| panic!("{text}: {file} lacks {function}"));
-        let is_test = lines[..place]
+            .position(|line| line.contains(&format!("fn {function}(")));
+        assert!(place.is_some(), "{text}: {file} lacks {function}");
+        let is_test = lines[..place.unwrap()]
             .iter()
             .rev()
             .take_while(|line| !line.is_empty())

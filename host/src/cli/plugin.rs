@@ -215,10 +215,8 @@ pub(super) async fn refuse(stranger: &Stranger, options: &[String]) -> Failure {
     };
     show(file, &introduced);
     let known = TrustFile::read(trust).ok();
-    let before = known.iter().flat_map(TrustFile::records);
-    if let Some(record) = before
-        .filter(|record| record.approved.name == introduced.description.name)
-        .last()
+    let mut before = known.iter().flat_map(TrustFile::records);
+    if let Some(record) = before.rfind(|record| record.approved.name == introduced.description.name)
     {
         show_difference(record, &Digest::of(bytes), &introduced.description);
     }

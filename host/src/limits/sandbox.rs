@@ -292,7 +292,6 @@ impl Limit {
                 party: Party::Service,
                 stops: "an answer of headers alone",
                 excess: "its answer has larger or more ones",
-                ..row
             },
             Self::ResponseHeaderFields => Row {
                 name: "response-header-fields",

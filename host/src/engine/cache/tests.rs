@@ -64,7 +64,7 @@ impl Filled {
     /// Asks for the component, and makes sure that the one file is what it was at first.
     fn is_mended(&self) {
         self.cache.component(&self.engine, &self.bytes).unwrap();
-        assert_eq!(files(self.folder.path()), [self.file.clone()]);
+        assert_eq!(files(self.folder.path()), std::slice::from_ref(&self.file));
         assert!(fs::symlink_metadata(&self.file).unwrap().is_file());
         assert_eq!(fs::read(&self.file).unwrap(), self.compiled);
         assert!(self.is_kept());
