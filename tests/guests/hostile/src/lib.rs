@@ -25,12 +25,4 @@ pub struct Hostile;
 
 // The names of a component's exports are none that a native linker accepts.
 #[cfg(target_family = "wasm")]
-#[expect(
-    unsafe_code,
-    reason = "the export macro declares the symbols that a host calls"
-)]
-mod export {
-    use super::Hostile;
-
-    cognito_connector::contract::export!(Hostile with_types_in cognito_connector::contract);
-}
+cognito_connector::contract::export!(Hostile with_types_in cognito_connector::contract);
