@@ -1,4 +1,5 @@
-//! Pages that name tests: what they name must exist.
+//! What the documentation names must exist: the tests of a page that names tests, and
+//! where its links lead.
 
 use std::path::{Path, PathBuf};
 
@@ -44,4 +45,34 @@ pub(crate) fn existing_tests(text: &str) -> usize {
         assert!(is_test, "{text}: {function} is no test");
     }
     tests.len()
+}
+
+/// Where the links of a page lead, without those to other sites.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(link, _)| link)
+        .filter(|link| !link.contains("://") && !link.starts_with('#'))
+}
+
+#[test]
+fn every_link_of_the_documentation_leads_somewhere() {
+    let mut pages = vec![
+        root().join("README.md"),
+        root().join("tests/guests/README.md"),
+    ];
+    let docs = std::fs::read_dir(root().join("docs")).unwrap();
+    pages.extend(docs.map(|entry| entry.unwrap().path()));
+    let mut seen = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in links(&text) {
+            let file = link.split('#').next().unwrap();
+            let target = page.parent().unwrap().join(file);
+            assert!(target.exists(), "{}: there is no {link}", page.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
 }

@@ -567,6 +567,15 @@ fn a_component_that_does_not_say_what_it_is_can_not_be_approved() {
 }
 
 #[test]
+fn a_component_that_is_to_be_approved_runs_in_the_limits_that_were_asked_for() {
+    let desk = Desk::new();
+    let trust = ["plugin", "trust", PLUGIN, "--yes", "--limit", "memory=1MiB"];
+    let ran = desk.run(&[&trust[..], &["-o", "json"]].concat());
+    ran.assert_refused(13, &["hit the limit `memory` of 1 MiB"]);
+    assert!(!desk.path(RECORDS).exists());
+}
+
+#[test]
 fn a_component_that_asks_for_an_evil_origin_can_not_be_approved() {
     let attacks = [
         (

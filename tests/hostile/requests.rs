@@ -3,6 +3,7 @@
 use fake_cognito::Operation;
 
 use crate::bench::{Bench, OTHER_POOL, POOL, list};
+use connector_host::cli::ExitCode;
 
 const DELETE_BOB: &str =
     r#"AdminDeleteUser {"UserPoolId":"eu-central-1_Ab1Cd2Ef3","Username":"bob"}"#;
@@ -197,5 +198,10 @@ async fn a_member_that_nobody_approved_is_refused_by_its_name() {
 async fn a_request_that_is_larger_than_any_honest_one_is_refused() {
     let bench = Bench::start().await;
     let refused = bench.refused("huge-body", &list("user")).await;
-    refused.is_broken(&["the limit `request-body` of 1 MiB"]);
+    refused.is(
+        ExitCode::Component,
+        &["size"],
+        &["the limit `request-body` of 1 MiB"],
+    );
+    assert_eq!(refused.sent, []);
 }

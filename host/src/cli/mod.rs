@@ -16,6 +16,7 @@ mod limits;
 mod live;
 mod plugin;
 mod progress;
+mod question;
 mod signals;
 mod stored;
 mod sync;

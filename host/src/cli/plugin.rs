@@ -6,7 +6,7 @@
 //! command line says so.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -15,10 +15,13 @@ use time::OffsetDateTime;
 use super::chosen::{self, Stranger};
 use super::component::{self, means};
 use super::connect::BUNDLED;
-use super::exit::{ExitCode, Failure, defused, load_failure};
+use super::exit::{ExitCode, Failure, load_failure};
+use super::limits::limits;
+use super::question::{Reply, ask};
 use super::{Session, hint, print, printed};
 use crate::engine::{Artifact, CallError, Component, Engine};
 use crate::export::{self, Column, Columns};
+use crate::limits::Limits;
 use crate::limits::ceiling::ceilings;
 use crate::model::timestamp;
 use crate::trust::description::Description;
@@ -62,7 +65,8 @@ impl Session<'_> {
         }
         let path = self.first.trust_path();
         let mut trust = TrustFile::read(&path)?;
-        let introduced = introduce(&file, &bytes, &self.options).await?;
+        let limits = limits(self.matches, &self.layers)?;
+        let introduced = introduce(&file, &bytes, &self.options, limits).await?;
         let description = &introduced.description;
         let others: Vec<&Record> = trust
             .records()
@@ -126,26 +130,17 @@ impl Session<'_> {
         if self.layers.switch(self.matches, "yes")? {
             return Ok(());
         }
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(Failure::new(
-                ExitCode::Usage,
-                format!("{file} is not trusted: nobody can be asked here"),
-            )
-            .hint("read what it asks for, and add --yes if that may be"));
-        }
-        let mut err = io::stderr();
-        let mut answer = String::new();
-        let question = format!("trust {file} with that? [y/N] ");
-        let asked = err
-            .write_all(defused(&question).as_bytes())
-            .and_then(|()| err.flush())
-            .and_then(|()| io::stdin().lock().read_line(&mut answer));
-        match asked {
-            Ok(_) if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) => Ok(()),
-            _ => Err(Failure::new(
+        match ask(&format!("trust {file} with that?")) {
+            Reply::Yes => Ok(()),
+            Reply::No => Err(Failure::new(
                 ExitCode::Refused,
                 "not confirmed; nothing was written",
             )),
+            Reply::Nobody => Err(Failure::new(
+                ExitCode::Usage,
+                format!("{file} is not trusted: nobody can be asked here"),
+            )
+            .hint("read what it asks for, and add --yes if that may be")),
         }
     }
 
@@ -209,7 +204,8 @@ impl Session<'_> {
 /// Shows what a component that nobody has approved asks for, and refuses it.
 pub(super) async fn refuse(stranger: &Stranger, options: &[String]) -> Failure {
     let Stranger { file, bytes, trust } = stranger;
-    let introduced = match introduce(file, bytes, options).await {
+    // What was set for the approved component is not for one that nobody knows.
+    let introduced = match introduce(file, bytes, options, Limits::default()).await {
         Ok(introduced) => introduced,
         Err(failure) => return failure,
     };
@@ -235,8 +231,14 @@ pub(super) async fn refuse(stranger: &Stranger, options: &[String]) -> Failure {
 
 /// Compiles a component and asks what it is, with all egress denied. Its compiled code is
 /// not kept.
-async fn introduce(file: &str, bytes: &[u8], options: &[String]) -> Result<Introduced, Failure> {
+async fn introduce(
+    file: &str,
+    bytes: &[u8],
+    options: &[String],
+    limits: Limits,
+) -> Result<Introduced, Failure> {
     let component = Engine::new(None)?
+        .limited(limits)
         .load(bytes)
         .map_err(|error| load_failure(file, &error))?;
     let description = describe(file, &component).await?;

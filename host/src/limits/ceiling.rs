@@ -47,15 +47,9 @@ pub fn in_force(wire: &Wire, recorded: &BTreeMap<String, f64>) -> BTreeMap<Strin
 /// The limit that the pace of a class is measured by: the lowest that all its operations
 /// share, else the lowest of single operations.
 fn documented(class: &RateClass) -> Option<f64> {
-    let lowest = |scope| {
-        class
-            .limits
-            .iter()
-            .filter(|limit| limit.scope == scope)
-            .map(|limit| f64::from(limit.per_second))
-            .reduce(f64::min)
-    };
-    lowest(RateScope::Account).or_else(|| lowest(RateScope::SystemOperation))
+    class
+        .lowest(RateScope::Account)
+        .or_else(|| class.lowest(RateScope::SystemOperation))
 }
 
 #[cfg(test)]

@@ -212,16 +212,8 @@ impl Pacer {
 }
 
 fn class_rate(class: &RateClass, start: Option<f64>, max_rate: &MaxRate) -> ClassRate {
-    let lowest = |scope| {
-        class
-            .limits
-            .iter()
-            .filter(|limit| limit.scope == scope)
-            .map(|limit| f64::from(limit.per_second))
-            .reduce(f64::min)
-    };
-    let account = lowest(RateScope::Account);
-    let operation = lowest(RateScope::SystemOperation);
+    let account = class.lowest(RateScope::Account);
+    let operation = class.lowest(RateScope::SystemOperation);
     let documented = account.or(operation);
     let (rate, factor) = match (max_rate.of(&class.id), start, documented) {
         (Some(RateSetting::Unlimited), ..) => (None, None),

@@ -398,6 +398,17 @@ pub struct RateClass {
     pub limits: Vec<RateLimit>,
 }
 
+impl RateClass {
+    /// The lowest of its limits of a scope, in requests per second.
+    pub fn lowest(&self, scope: RateScope) -> Option<f64> {
+        self.limits
+            .iter()
+            .filter(|limit| limit.scope == scope)
+            .map(|limit| f64::from(limit.per_second))
+            .reduce(f64::min)
+    }
+}
+
 /// What a connector asks for on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

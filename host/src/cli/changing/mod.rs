@@ -8,14 +8,13 @@ mod rows;
 mod run;
 mod shown;
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use clap::ArgMatches;
 
 use super::args::PROTECT;
 use super::connect::{self, Changes};
 use super::exit::{ExitCode, Failure};
 use super::layers::Layers;
+use super::question::{Reply, ask};
 use super::signals::Signals;
 use super::variables::variable;
 use super::{Session, progress};
@@ -103,32 +102,22 @@ impl Session<'_> {
             .filter(|setting| setting.identifies_system && setting.required)
             .filter_map(|setting| settings.get(&setting.name));
         let system: Vec<&str> = identifying.map(String::as_str).collect();
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(Failure::new(
-                ExitCode::Refused,
-                format!(
-                    "deleting {what} of {} can't be taken back, and nobody can be asked here",
-                    system.join(", ")
-                ),
-            )
-            .hint("add --yes if that is meant, or --dry-run to look first"));
-        }
-        let question = format!(
-            "delete {what} of {}? It can't be taken back. [y/N] ",
-            system.join(", ")
-        );
-        let mut err = io::stderr();
-        let mut answer = String::new();
-        let asked = err
-            .write_all(super::exit::defused(&question).as_bytes())
-            .and_then(|()| err.flush())
-            .and_then(|()| io::stdin().lock().read_line(&mut answer));
-        match asked {
-            Ok(_) if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) => Ok(()),
-            _ => Err(Failure::new(
+        let system = system.join(", ");
+        match ask(&format!(
+            "delete {what} of {system}? It can't be taken back."
+        )) {
+            Reply::Yes => Ok(()),
+            Reply::No => Err(Failure::new(
                 ExitCode::Refused,
                 "not confirmed; nothing was changed",
             )),
+            Reply::Nobody => Err(Failure::new(
+                ExitCode::Refused,
+                format!(
+                    "deleting {what} of {system} can't be taken back, and nobody can be asked here"
+                ),
+            )
+            .hint("add --yes if that is meant, or --dry-run to look first")),
         }
     }
 }
