@@ -32,6 +32,9 @@ pub const FUNCTIONS: [&str; 15] = [
     "actions.invoke/disable_user",
 ];
 
+/// The attribute `name` of an account to be created.
+pub const FULL_NAME: &str = "A. Smithee";
+
 /// What a call is about.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
@@ -108,9 +111,9 @@ pub fn scope(function: &str, about: About<'_>) -> Call {
         ("provisioning.grant" | "provisioning.revoke", _) => call
             .about(BindingSource::Resource, about.group)
             .about(BindingSource::Principal, about.user),
-        ("provisioning.check-account" | "provisioning.create-account", _) => {
-            call.about(argument("username"), about.user)
-        }
+        ("provisioning.check-account" | "provisioning.create-account", _) => call
+            .about(argument("username"), about.user)
+            .about(argument("name"), FULL_NAME),
         ("actions.invoke/disable_user", _) => call.about(argument("user_id"), about.user),
         _ => call,
     }
@@ -126,7 +129,7 @@ pub fn run(session: &Session<Wire>, function: &str, about: About<'_>) -> Result<
     let principal = Principal {
         resource: user(about.user),
     };
-    let fields = || vec![text("username", about.user), text("name", "A. Smithee")];
+    let fields = || vec![text("username", about.user), text("name", FULL_NAME)];
     let rows = |kind: &str| {
         let page = session.list_resources(kind, None, None, cursor, Some(60))?;
         Ok(Given::page(

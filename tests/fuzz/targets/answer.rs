@@ -14,7 +14,7 @@
 #![no_main]
 
 use cognito_connector::error::Error;
-use fuzz::calls::{About, FUNCTIONS, Given, run};
+use fuzz::calls::{About, FULL_NAME, FUNCTIONS, Given, run};
 use fuzz::input::Message;
 use fuzz::json::{Json, Takes};
 use fuzz::pool::{self, SECRET, TOKEN, Wire};
@@ -198,7 +198,7 @@ fn check_error(error: &Error) {
 }
 
 fn check_words(text: &str) {
-    for secret in [SECRET, TOKEN, "A. Smithee"] {
+    for secret in [SECRET, TOKEN, FULL_NAME] {
         assert!(!text.contains(secret), "{text}");
     }
 }

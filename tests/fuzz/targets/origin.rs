@@ -1,12 +1,13 @@
 //! The parser of origins.
 //!
-//! Input: a line with an origin, a line with the value of a setting.
+//! Input: a line with an origin, a line with the value of a setting, a line with a template.
 //!
 //! Invariants: an origin that is accepted has one canonical spelling, which is read as
 //! the same origin; it holds no user info, no zone, nothing that is not ASCII; its host is
 //! no name that a system resolver reads as an address; the browser's own URL parser means
 //! the same host and port by the same text; a request with this text is judged alike; and
-//! a setting in a template is one label, which changes nothing else of the host.
+//! a setting in a template is one label, which changes nothing else of the host; a
+//! template that a stranger may ask for leads to the same two last labels with all settings.
 
 #![no_main]
 
@@ -14,7 +15,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use connector_host::egress::Origin;
-use connector_host::egress::origin::Host;
+use connector_host::egress::address::AddressPolicy;
+use connector_host::egress::origin::{Host, Scheme};
 use connector_host::trust::description;
 use libfuzzer_sys::fuzz_target;
 
@@ -22,7 +24,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let (text, setting) = text.split_once('\n').unwrap_or((text, ""));
+    let (text, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let (setting, template) = rest.split_once('\n').unwrap_or((rest, ""));
     match Origin::parse(text) {
         Ok(origin) => check(text, &origin),
         Err(error) => {
@@ -39,7 +42,8 @@ fuzz_target!(|data: &[u8]| {
         let named = Origin::parse(&format!("{scheme}://{authority}"));
         assert_eq!(named.as_ref(), Ok(&asked), "{text:?}");
     }
-    check_template(setting.trim_end_matches('\n'));
+    check_setting(setting);
+    check_template(template.trim_end_matches('\n'), setting);
 });
 
 fn check(text: &str, origin: &Origin) {
@@ -106,7 +110,7 @@ fn system_reads_address(name: &str) -> Option<Ipv4Addr> {
     u32::try_from(head | last).ok().map(Ipv4Addr::from_bits)
 }
 
-fn check_template(value: &str) {
+fn check_setting(value: &str) {
     let origins = [description::Origin {
         template: "https://idp.{region}.example.com:8443".to_owned(),
         when: None,
@@ -118,4 +122,41 @@ fn check_template(value: &str) {
     let expected = format!("https://idp.{value}.example.com:8443");
     assert_eq!(origin.to_string(), expected);
     assert!(!value.is_empty() && !value.contains('.'), "{value:?}");
+}
+
+/// One that a stranger asks for.
+fn check_template(template: &str, value: &str) {
+    let Ok(names) = Origin::check_template(template) else {
+        return;
+    };
+    let origins = [description::Origin {
+        template: template.to_owned(),
+        when: None,
+    }];
+    let with = |value: &str| {
+        let settings: BTreeMap<_, _> = names
+            .iter()
+            .map(|name| (name.clone(), value.to_owned()))
+            .collect();
+        Origin::of_record(&origins, &settings)
+    };
+    let owner = |origin: &Origin| {
+        let host = origin.host().to_string();
+        let labels: Vec<_> = host.rsplit('.').take(2).map(str::to_owned).collect();
+        (origin.scheme(), origin.port(), labels)
+    };
+    let Ok(usual) = with("x") else {
+        return;
+    };
+    assert_eq!(usual.scheme(), Scheme::Https);
+    if let Ok(other) = with(value) {
+        assert_eq!(owner(&other), owner(&usual), "{template}");
+    }
+    if let Host::Address(address) = usual.host() {
+        let stranger = AddressPolicy {
+            named_endpoint: false,
+            plain_http: false,
+        };
+        assert_eq!(stranger.permits(*address), Ok(()), "{template}");
+    }
 }

@@ -6,7 +6,8 @@
 //! Invariants, for every request that is permitted: what is sent is what was judged; and
 //! servers that take a path apart in other ways (decoding before they split it, dropping
 //! what follows a semicolon, resolving dots, merging slashes) come to the same operation
-//! and to the same id.
+//! and to the same id; and however a server reads query and body, they carry what the call
+//! fixes once, and nothing that the record does not name.
 
 #![no_main]
 
@@ -18,22 +19,30 @@ use connector_host::trust::description::{
     Access, Authentication, Binding, BindingSource, Operation, Origin, Protocol, Route, Wire,
 };
 use fuzz::input::Message;
+use fuzz::json::Json;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
-/// Name, method, path; what stands in braces is bound to the call's resource if it is `id`.
-const ROUTES: [(&str, &str, &str); 7] = [
-    ("list", "GET", "/v1/users"),
-    ("me", "GET", "/v1/users/me"),
-    ("get", "GET", "/v1/users/{id}"),
-    ("remove", "DELETE", "/v1/users/{id}"),
-    ("roles", "GET", "/v1/users/{id}/roles"),
-    ("role", "PUT", "/v1/users/{id}/roles/{role}"),
-    ("search", "POST", "/v1/search"),
+/// Name, method, path, and what it may carry besides. What stands in braces is bound to the
+/// call's resource if it is `id`; so is the parameter `of` of the list.
+const ROUTES: [(&str, &str, &str, &[&str]); 7] = [
+    ("list", "GET", "/v1/users", &["?page"]),
+    ("me", "GET", "/v1/users/me", &[]),
+    ("get", "GET", "/v1/users/{id}", &["?fields"]),
+    ("remove", "DELETE", "/v1/users/{id}", &[]),
+    ("roles", "GET", "/v1/users/{id}/roles", &[]),
+    ("role", "PUT", "/v1/users/{id}/roles/{role}", &["a"]),
+    ("search", "POST", "/v1/search", &["q"]),
 ];
 const FUNCTION: &str = "sync.get-resource";
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
-    let operation = |(name, method, path): (&str, &str, &str)| Operation {
+    let binding = |member: &str| Binding {
+        member: member.to_owned(),
+        sources: vec![BindingSource::Resource],
+        functions: Vec::new(),
+        when: None,
+    };
+    let operation = |(name, method, path, members): (&str, &str, &str, &[&str])| Operation {
         name: name.to_owned(),
         access: Access::Read,
         route: Some(Route {
@@ -43,15 +52,12 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         functions: vec![FUNCTION.to_owned()],
         kinds: Vec::new(),
         rate_class: "all".to_owned(),
-        bound: if path.contains("{id}") {
-            vec![Binding {
-                member: "{id}".to_owned(),
-                sources: vec![BindingSource::Resource],
-                functions: Vec::new(),
-            }]
-        } else {
-            Vec::new()
+        bound: match name {
+            "list" => vec![binding("?of")],
+            _ if path.contains("{id}") => vec![binding("{id}")],
+            _ => Vec::new(),
         },
+        members: members.iter().map(|&member| member.to_owned()).collect(),
         permission: None,
         optional: false,
     };
@@ -93,7 +99,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         let (name, found) = read?;
         let has_id = ROUTES
             .iter()
-            .any(|(other, _, path)| *other == name && path.contains("{id}"));
+            .any(|(other, _, path, _)| *other == name && path.contains("{id}"));
         Some((name, if has_id { found } else { id.to_owned() }))
     };
     let readings = [
@@ -108,15 +114,57 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         let read = read.as_ref().map(|(name, id)| (*name, id.as_str()));
         assert_eq!(read, judged, "a server that {server} on {path}");
     }
+    check_rest(&permitted.operation, id, &permitted.uri, message.body);
     Corpus::Keep
 });
+
+/// What is carried besides the path.
+fn check_rest(operation: &str, id: &str, uri: &http::Uri, body: &[u8]) {
+    let (_, _, _, free) = ROUTES
+        .into_iter()
+        .find(|(name, _, _, _)| *name == operation)
+        .expect("it is one of them");
+    let query = uri.query().unwrap_or_default();
+    // Servers part at one mark or at both, and decode names or not.
+    for marks in [&['&'][..], &['&', ';']] {
+        let parameters = query.split(marks).filter(|parameter| !parameter.is_empty());
+        let mut found = Vec::new();
+        for parameter in parameters {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let name = decoded(name).expect("it is UTF-8");
+            let is_bound = operation == "list" && name == "of";
+            let is_free = free.contains(&format!("?{name}").as_str());
+            assert!(is_bound || is_free, "{operation} carries ?{name}");
+            if is_bound {
+                found.push(decoded(value));
+                // A plus sign is a space for some.
+                found.push(decoded(&value.replace('+', " ")));
+            }
+        }
+        if operation == "list" {
+            assert_eq!(found, [Some(id.to_owned()), Some(id.to_owned())]);
+        }
+    }
+    if body.is_empty() {
+        return;
+    }
+    let read = Json::read(body).expect("what is permitted is JSON");
+    assert!(!read.has_twins(), "a key stands twice");
+    assert!(matches!(read, Json::Object(_)), "{read:?}");
+    for key in read.keys() {
+        assert!(
+            free.contains(&key) && !key.starts_with('?'),
+            "{operation} carries {key}"
+        );
+    }
+}
 
 /// The first route of the longest literal match, and the id in it.
 fn route(method: &str, segments: &[String]) -> Option<(&'static str, String)> {
     ROUTES
         .iter()
-        .filter(|(_, expected, _)| *expected == method)
-        .filter_map(|(name, _, path)| {
+        .filter(|(_, expected, _, _)| *expected == method)
+        .filter_map(|(name, _, path, _)| {
             let path: Vec<&str> = path.split('/').skip(1).collect();
             let fits = path.len() == segments.len()
                 && path.iter().zip(segments).all(|(part, segment)| {
