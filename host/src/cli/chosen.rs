@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 
-use super::args::HOST_SETTINGS;
-use super::component;
-use super::connect::{self, BUNDLED};
+use super::args::{ENDPOINT_SETTING, HOST_SETTINGS};
+use super::bundled;
 use super::exit::{ExitCode, Failure};
+use super::introduction::read;
 use super::layers::{Environment, Layers};
 use super::variables::variable;
 use crate::trust::description::Description;
@@ -25,9 +25,6 @@ use crate::trust::{Digest, TrustRecord};
 
 /// The options that say which component is meant.
 const ASKED: [&str; 4] = ["config", "plugin", "plugin-sha256", "trust"];
-
-/// What messages call the component that is built in.
-pub(super) const BUNDLED_LABEL: &str = "the bundled component";
 
 /// A component that may be run, by its record.
 pub(super) struct Chosen {
@@ -44,9 +41,9 @@ pub(super) struct Chosen {
 impl Chosen {
     pub(super) fn bundled() -> Result<Self, Failure> {
         Ok(Self {
-            label: BUNDLED_LABEL.to_owned(),
-            bytes: Cow::Borrowed(BUNDLED),
-            record: connect::bundled_record()?,
+            label: bundled::LABEL.to_owned(),
+            bytes: Cow::Borrowed(bundled::COMPONENT),
+            record: bundled::record()?,
             is_bundled: true,
         })
     }
@@ -146,13 +143,13 @@ impl First {
     pub(super) fn choose(&self, taken: &[String]) -> Result<Chosen, NotChosen> {
         let Some(file) = self.plugin() else {
             let bundled = Chosen::bundled()?;
-            self.check_pin(BUNDLED_LABEL, BUNDLED)?;
+            self.check_pin(bundled::LABEL, bundled::COMPONENT)?;
             return Ok(bundled);
         };
-        let bytes = component::read(Path::new(file))?;
+        let bytes = read(Path::new(file))?;
         self.check_pin(file, &bytes)?;
         // Not by its name or its description: by every byte.
-        if bytes == BUNDLED {
+        if bytes == bundled::COMPONENT {
             return Ok(Chosen::bundled()?);
         }
         let trust = TrustFile::read(&self.trust_path()).map_err(Failure::from)?;
@@ -208,7 +205,7 @@ pub(super) fn check_soundness(
     description: &Description,
     options: &[String],
 ) -> Result<(), Failure> {
-    let bundled = connect::bundled_record()?;
+    let bundled = bundled::record()?;
     let taken = Taken {
         names: &[&bundled.approved.name],
         options,
@@ -222,9 +219,9 @@ pub(super) fn check_soundness(
 /// The settings that a component has in common with the bundled one, besides those that
 /// every connector has: what is set for that one is given to this one too.
 pub(super) fn shared_settings(description: &Description) -> Result<Vec<String>, Failure> {
-    let bundled = connect::bundled_record()?.approved;
+    let bundled = bundled::record()?.approved;
     let names = description.settings.iter().map(|setting| &setting.name);
-    let every = |name: &str| name == connect::ENDPOINT_SETTING || HOST_SETTINGS.contains(&name);
+    let every = |name: &str| name == ENDPOINT_SETTING || HOST_SETTINGS.contains(&name);
     let shared = names.filter(|name| bundled.setting(name).is_some() && !every(name));
     Ok(shared.cloned().collect())
 }
@@ -335,13 +332,16 @@ mod tests {
             )
             .choose(&[])
         };
-        let same = choose(BUNDLED).unwrap_or_else(|_| panic!("it is the bundled one"));
+        let same = choose(bundled::COMPONENT).unwrap_or_else(|_| panic!("it is the bundled one"));
         assert!(same.is_bundled);
 
         // An empty custom section: another file that does exactly the same.
-        let mut other = BUNDLED.to_vec();
+        let mut other = bundled::COMPONENT.to_vec();
         other.extend([0, 2, 1, b'x']);
-        for other in [other, BUNDLED[..BUNDLED.len() - 1].to_vec()] {
+        for other in [
+            other,
+            bundled::COMPONENT[..bundled::COMPONENT.len() - 1].to_vec(),
+        ] {
             match choose(&other) {
                 Err(NotChosen::Stranger(stranger)) => assert_eq!(stranger.bytes, other),
                 _ => panic!("other bytes were taken for the bundled component"),

@@ -2,20 +2,20 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::chosen::{self, BUNDLED_LABEL};
-use super::connect::{BUNDLED, bundled_record};
+use super::bundled;
+use super::chosen;
 use super::exit::{ExitCode, Failure, defused, load_failure};
+use super::introduction::{UNKNOWN, describe, introduction, means, read};
 use super::limits::limits;
-use super::{Session, plugin, print};
+use super::{Session, print};
 use crate::engine::{Artifact, Engine, LoadError};
 use crate::export::Format;
 use crate::limits::ceiling::ceilings;
-use crate::limits::sizes;
 use crate::trust::Digest;
 use crate::trust::file::{Record, TrustFile};
 use crate::trust::words::words;
@@ -26,14 +26,14 @@ impl Session<'_> {
     pub(super) async fn inspect(self, file: Option<&str>) -> Result<(), Failure> {
         let file = file.or(self.first.plugin());
         let (label, bytes) = match file {
-            None => (BUNDLED_LABEL, Cow::Borrowed(BUNDLED)),
+            None => (bundled::LABEL, Cow::Borrowed(bundled::COMPONENT)),
             Some(file) => (file, Cow::Owned(read(Path::new(file))?)),
         };
         self.first.check_pin(label, &bytes)?;
         let digest = Digest::of(&bytes);
-        let is_bundled = *bytes == *BUNDLED;
+        let is_bundled = *bytes == *bundled::COMPONENT;
         let record = if is_bundled {
-            Some(bundled_record()?)
+            Some(bundled::record()?)
         } else {
             let trust = TrustFile::read(&self.first.trust_path())?;
             trust.find(&digest).map(Record::in_force)
@@ -53,7 +53,7 @@ impl Session<'_> {
                 return Err(load_failure(label, &error));
             }
         };
-        let description = plugin::describe(label, &component).await?;
+        let description = describe(label, &component).await?;
         let artifact = component.artifact();
         let trusted = record
             .as_ref()
@@ -73,7 +73,7 @@ impl Session<'_> {
                 (false, None) => "no".to_owned(),
                 (false, Some(why)) => format!("no, and it can't be: {why}"),
             };
-            let text = plugin::introduction(artifact, &description, &paces);
+            let text = introduction(artifact, &description, &paces);
             let text = format!("trusted   {state}\n{text}");
             return super::finish(super::write_text(&defused(&text)));
         }
@@ -124,65 +124,10 @@ fn in_words(imports: &[String], unknown: &[String]) -> Vec<Value> {
         .collect()
 }
 
-/// What is said of an import that this host does not provide.
-const UNKNOWN: &str = "not provided by this host, so the component can't be run";
-
-/// What an import gives to a component here, in words.
-pub(super) fn means(import: &str) -> &'static str {
-    let (interface, _) = import.split_once('@').unwrap_or((import, ""));
-    match interface {
-        "identity:connector/types" => "the types of the contract; no access to anything",
-        "wasi:cli/environment" => "environment variables and arguments; here there are none",
-        "wasi:cli/exit" => "ends itself",
-        "wasi:cli/stdin" => "standard input; here it is empty",
-        "wasi:cli/stdout" => "standard output; here nothing comes of it",
-        "wasi:cli/stderr" => "standard error; here bounded lines of the log",
-        "wasi:clocks/monotonic-clock" => "measures time, waits",
-        "wasi:clocks/wall-clock" => "the time of day",
-        "wasi:http/outgoing-handler" => {
-            "sends HTTP requests; here only those that its trust record permits"
-        }
-        "wasi:http/types" => "makes HTTP requests and reads responses",
-        "wasi:io/error" | "wasi:io/poll" | "wasi:io/streams" => {
-            "reads and writes what other imports opened"
-        }
-        "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => {
-            "random numbers"
-        }
-        terminal if terminal.starts_with("wasi:cli/terminal-") => {
-            "asks whether there is a terminal; here there is none"
-        }
-        _ => UNKNOWN,
-    }
-}
-
-/// The bytes of a component, or some more than are accepted of what has no length, as a
-/// device: who loads them refuses them.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: io::Error| {
-        Failure::new(
-            ExitCode::Invalid,
-            format!("{} can't be read: {error}", path.display()),
-        )
-    };
-    let limit = sizes::COMPONENT_BYTES;
-    let file = File::open(path).map_err(failed)?;
-    let size = file.metadata().map_err(failed)?.len();
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    if size > limit {
-        let too_large = LoadError::TooLarge { size, limit };
-        return Err(load_failure(&path.display().to_string(), &too_large));
-    }
-    let mut bytes = Vec::with_capacity(size);
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
-}
-
 /// Writes the bundled component to a new file.
 pub(super) fn export(out: Option<&str>) -> Result<Value, Failure> {
     let out = out.ok_or_else(|| Failure::new(ExitCode::Usage, "plugin export needs --out FILE"))?;
-    write_new(Path::new(out), |file| file.write_all(BUNDLED)).map_err(|error| {
+    write_new(Path::new(out), |file| file.write_all(bundled::COMPONENT)).map_err(|error| {
         let failure = Failure::new(
             ExitCode::Invalid,
             format!("{out} can't be written: {error}"),
@@ -193,7 +138,7 @@ pub(super) fn export(out: Option<&str>) -> Result<Value, Failure> {
             failure
         }
     })?;
-    Ok(json!({"file": out, "size": BUNDLED.len()}))
+    Ok(json!({"file": out, "size": bundled::COMPONENT.len()}))
 }
 
 /// Makes a file, whole or not at all. A component is no secret, so that it gets the mode of
@@ -212,31 +157,6 @@ fn write_new(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_that_is_too_long_is_not_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("huge.wasm");
-        // A hole, and more than fits into memory.
-        let huge = 1 << 40;
-        File::create(&path).unwrap().set_len(huge).unwrap();
-        let failure = read(&path).unwrap_err();
-        assert_eq!(failure.code, ExitCode::Invalid);
-        assert!(
-            failure
-                .message
-                .contains(&format!("it is {huge} bytes long")),
-            "{}",
-            failure.message
-        );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_device_without_end_is_not_read_to_its_end() {
-        let bytes = read(Path::new("/dev/zero")).unwrap();
-        assert_eq!(bytes.len(), sizes::COMPONENT_BYTES + 1);
-    }
 
     #[test]
     fn a_file_that_could_not_be_written_whole_is_removed() {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
-use super::args::HOST_SETTINGS;
+use super::args::{ENDPOINT_SETTING, HOST_SETTINGS};
 use super::chosen::Chosen;
 use super::credentials;
 use super::exit::{ExitCode, Failure, load_failure};
+use super::introduction::describe;
 use super::layers::Layers;
 use super::limits::limits;
-use super::plugin::describe;
 use crate::connector::Connector;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::egress::audit::{AuditRecord, AuditSink, LogSink};
@@ -26,23 +26,6 @@ use crate::settings::Settings;
 use crate::store::Connection;
 use crate::trust::TrustRecord;
 use crate::trust::description::{Authentication, Description, Sigv4};
-
-/// The setting that names an endpoint instead of the service's own; every connector has
-/// it.
-pub(super) const ENDPOINT_SETTING: &str = "endpoint-url";
-
-/// The component that is built in.
-pub(super) const BUNDLED: &[u8] = include_bytes!(env!("CONNECTOR_COMPONENT"));
-
-/// The trust record of the bundled component.
-pub(super) fn bundled_record() -> Result<TrustRecord, Failure> {
-    TrustRecord::bundled().map_err(|error| {
-        Failure::new(
-            ExitCode::Component,
-            format!("the embedded trust record is damaged: {error}"),
-        )
-    })
-}
 
 /// What a command works with.
 pub(super) struct Connected {
@@ -118,7 +101,7 @@ pub(super) async fn connect(
         settings: &input.settings,
         key: input.key,
         policy: &policy,
-        changes,
+        provisioning,
     };
     let (keys, proof) = credentials::find(matches, layers, of).await?;
     let clock = Arc::new(SystemClock);

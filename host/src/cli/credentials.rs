@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use clap::ArgMatches;
 
-use super::connect::Changes;
 use super::exit::{ExitCode, Failure};
 use super::layers::Layers;
 use crate::credentials::{CredentialSource, Credentials, Keys, Role, Wanted};
@@ -35,7 +34,8 @@ pub(super) struct For<'a> {
     /// The key among the settings.
     pub(super) key: Option<Credentials>,
     pub(super) policy: &'a Policy,
-    pub(super) changes: Changes,
+    /// Whether changes are permitted.
+    pub(super) provisioning: bool,
 }
 
 /// The keys of a connection, and how its requests prove who sends them.
@@ -159,9 +159,8 @@ fn role(matches: &ArgMatches, layers: &Layers<'_>, of: &For<'_>) -> Result<Optio
     }
     let policy = is_scoped
         .then(|| {
-            let changes = of.changes == Changes::Permitted;
             let settings = of.settings.values();
-            session_policy(of.description, settings, Some(account), changes)
+            session_policy(of.description, settings, Some(account), of.provisioning)
         })
         .transpose()
         .map_err(|error| {

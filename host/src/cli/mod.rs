@@ -3,6 +3,7 @@
 
 mod args;
 mod audit;
+mod bundled;
 mod changing;
 mod chosen;
 mod component;
@@ -11,6 +12,7 @@ mod credentials;
 mod diff;
 mod documents;
 mod exit;
+mod introduction;
 mod layers;
 mod limits;
 mod live;

@@ -5,28 +5,26 @@
 //! itself with all egress denied. Where nobody can be asked, nothing is approved unless the
 //! command line says so.
 
-use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::bundled;
 use super::chosen::{self, Stranger};
-use super::component::{self, means};
-use super::connect::BUNDLED;
 use super::exit::{ExitCode, Failure, load_failure};
+use super::introduction::{describe, introduction, read};
 use super::limits::limits;
 use super::question::{Reply, ask};
 use super::{Session, hint, print, printed};
-use crate::engine::{Artifact, CallError, Component, Engine};
+use crate::engine::{Artifact, Engine};
 use crate::export::{self, Column, Columns};
 use crate::limits::Limits;
 use crate::limits::ceiling::ceilings;
 use crate::model::timestamp;
 use crate::trust::description::Description;
 use crate::trust::file::{Record, TrustFile};
-use crate::trust::words::words;
 use crate::trust::{Digest, differences};
 
 /// Digits of a digest that are enough to mean one: more than two of a handful of records
@@ -50,10 +48,10 @@ impl Session<'_> {
                 "plugin trust needs the FILE of a component",
             ));
         };
-        let bytes = component::read(Path::new(&file))?;
+        let bytes = read(Path::new(&file))?;
         self.first.check_pin(&file, &bytes)?;
         let digest = Digest::of(&bytes);
-        if bytes == BUNDLED {
+        if bytes == bundled::COMPONENT {
             return print(
                 self.format,
                 &json!({
@@ -259,45 +257,6 @@ async fn introduce(
         shared: chosen::shared_settings(&description)?,
         description,
     })
-}
-
-/// What a component says that it is. Whatever goes wrong is its own fault: it was given
-/// nothing, and nothing was in its way.
-pub(super) async fn describe(label: &str, component: &Component) -> Result<Description, Failure> {
-    component
-        .describe()
-        .await
-        .map_err(|error: CallError| Failure {
-            code: ExitCode::Component,
-            message: format!("{label} does not say what it is: {error}"),
-            ..Failure::from(&error)
-        })
-}
-
-/// What a component is and asks for, as text; `paces` are those of its record.
-pub(super) fn introduction(
-    artifact: &Artifact,
-    description: &Description,
-    paces: &BTreeMap<String, f64>,
-) -> String {
-    let mut text = format!(
-        "digest    sha256:{}\nsize      {} bytes\ncontract  {}@{}\n",
-        artifact.digest,
-        artifact.size,
-        crate::contract::PACKAGE,
-        artifact.contract
-    );
-    text.push_str("\nwhat it imports\n");
-    for import in &artifact.imports {
-        text.push_str(&format!("  {import}: {}\n", means(import)));
-    }
-    text.push_str("\nwhat it offers\n");
-    for export in &artifact.exports {
-        text.push_str(&format!("  {export}\n"));
-    }
-    text.push('\n');
-    text.push_str(&words(description, paces));
-    text
 }
 
 fn show(file: &str, introduced: &Introduced) {

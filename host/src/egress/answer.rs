@@ -9,8 +9,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::gate::{EgressError, Trail};
-use super::transport::{ResponseBody, TransportError};
+use super::error::EgressError;
+use super::trail::Trail;
+use super::transport::{Peeked, ResponseBody, TransportError};
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -22,7 +23,8 @@ pub struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(super) fn new(read: Bytes, rest: ResponseBody, mut trail: Trail) -> Self {
+    pub(super) fn new(answer: Peeked, mut trail: Trail) -> Self {
+        let Peeked { read, rest } = answer;
         trail.received(read.len());
         let mut body = Self {
             read,

@@ -4,6 +4,7 @@
 //! not be kept: no header, no body, no path (ids stand in paths), no attribute value.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -116,7 +117,7 @@ pub struct Traffic {
 
 /// Counts traffic without locks.
 #[derive(Debug, Default)]
-pub struct Counters {
+struct Counters {
     requests: AtomicU64,
     denied: AtomicU64,
     throttled: AtomicU64,
@@ -127,8 +128,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counts one request that is over.
-    pub fn count(&self, record: &AuditRecord) {
+    fn count(&self, record: &AuditRecord) {
         let add = |counter: &AtomicU64, n| counter.fetch_add(n, Ordering::Relaxed);
         add(&self.requests, 1);
         match record.verdict {
@@ -143,8 +143,7 @@ impl Counters {
         add(&self.waited_micros, micros);
     }
 
-    /// The sums so far.
-    pub fn traffic(&self) -> Traffic {
+    fn traffic(&self) -> Traffic {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic {
             requests: get(&self.requests),
@@ -155,5 +154,32 @@ impl Counters {
             received: get(&self.received),
             waited: Duration::from_micros(get(&self.waited_micros)),
         }
+    }
+}
+
+/// Takes the record of every request: to the counters and to where records go.
+pub struct Recorder {
+    counters: Counters,
+    sink: Arc<dyn AuditSink>,
+}
+
+impl Recorder {
+    /// One that has counted nothing.
+    pub fn new(sink: Arc<dyn AuditSink>) -> Self {
+        Self {
+            counters: Counters::default(),
+            sink,
+        }
+    }
+
+    /// Takes the record of a request that is over.
+    pub fn record(&self, record: &AuditRecord) {
+        self.counters.count(record);
+        self.sink.record(record);
+    }
+
+    /// The sums so far.
+    pub fn traffic(&self) -> Traffic {
+        self.counters.traffic()
     }
 }

@@ -11,7 +11,9 @@ use http::uri::Scheme;
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
-use super::gate::{Asked, CallReport, CallScope, Egress, EgressError};
+use super::call::{CallReport, CallScope};
+use super::error::EgressError;
+use super::gate::{Asked, Egress};
 use super::policy::Denied;
 use super::transport::TransportError;
 

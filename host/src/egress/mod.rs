@@ -14,9 +14,14 @@ pub mod origin;
 pub mod policy;
 pub mod throttle;
 mod wanted;
+pub mod words;
 
 #[cfg(feature = "sandbox")]
 pub mod answer;
+#[cfg(feature = "sandbox")]
+pub mod call;
+#[cfg(feature = "sandbox")]
+pub mod error;
 #[cfg(feature = "sandbox")]
 pub mod gate;
 #[cfg(feature = "sandbox")]
@@ -24,11 +29,17 @@ pub mod hook;
 #[cfg(feature = "sandbox")]
 pub mod signing;
 #[cfg(feature = "sandbox")]
+mod trail;
+#[cfg(feature = "sandbox")]
 pub mod transport;
 
 pub use audit::{AuditRecord, AuditSink, Traffic};
 #[cfg(feature = "sandbox")]
-pub use gate::{CallReport, CallScope, Egress, EgressError};
+pub use call::{CallReport, CallScope, ChangeFate};
+#[cfg(feature = "sandbox")]
+pub use error::EgressError;
+#[cfg(feature = "sandbox")]
+pub use gate::Egress;
 #[cfg(feature = "sandbox")]
 pub use hook::EgressHooks;
 pub use origin::Origin;

@@ -3,7 +3,7 @@
 use crate::change::{Change, Fields, Outcome};
 use crate::contract::{Function, Page};
 use crate::egress::Call;
-use crate::egress::gate::ChangeFate;
+use crate::egress::ChangeFate;
 use crate::model::{
     AttributeValue, Attributes, Entitlement, Grant, Resource, ResourceId, SystemFacts,
 };

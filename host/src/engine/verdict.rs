@@ -9,9 +9,9 @@ use super::request::{Answer, Changed, Lookup};
 use crate::contract::bindings::identity::connector::types as contract;
 use crate::contract::{BrokenPromise, Function};
 use crate::credentials::CredentialsError;
-use crate::egress::gate::{ChangeFate, EgressError};
 use crate::egress::transport::TransportError;
 use crate::egress::{CallReport, Denied};
+use crate::egress::{ChangeFate, EgressError};
 use crate::limits::{Excess, Limit, Limits, sizes};
 
 /// Longest message of a connector that is repeated, in characters.

@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::change::{Change, Outcome, State};
 use crate::connector::{ConnectorError, Conversation};
 use crate::contract::{BrokenPromise, Function};
-use crate::egress::gate::ChangeFate;
+use crate::egress::ChangeFate;
 use crate::engine::{Answer, CallError, Changed, ErrorCode, Request};
 use crate::model::{AttributeValue, Attributes, Resource, ResourceId};
 use crate::trust::description::{ActionSchema, Description, ValueType};

@@ -13,6 +13,10 @@ pub(super) use changing::option_of_field;
 use super::variables::{baton_variable, variable};
 use crate::trust::description::Description;
 
+/// The setting that names an endpoint instead of the service's own; every connector has
+/// it.
+pub(super) const ENDPOINT_SETTING: &str = "endpoint-url";
+
 /// Settings that are not options: the host itself decides them.
 pub(super) const HOST_SETTINGS: &[&str] = &["max-attempts"];
 
@@ -494,7 +498,7 @@ mod tests {
 
     #[test]
     fn the_help_says_which_side_is_which_and_what_can_be_watched() {
-        let record = crate::cli::connect::bundled_record().unwrap();
+        let record = crate::cli::bundled::record().unwrap();
         let mut command = command(&record.approved, true);
         let mut help = |of: &str| {
             let command = command.find_subcommand_mut(of).unwrap();

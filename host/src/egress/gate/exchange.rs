@@ -11,11 +11,14 @@ use http::response::Parts;
 use http_body::Body;
 use http_body_util::Full;
 
-use super::{Asked, ChangeFate, Egress, EgressError, Peeked, Trail, fate};
+use super::{Asked, Egress};
+use crate::egress::call::ChangeFate;
+use crate::egress::error::EgressError;
 use crate::egress::policy::{Denied, Permitted};
 use crate::egress::signing::{ProofError, Proven, Remedies, Remedy};
 use crate::egress::throttle;
-use crate::egress::transport::Limits;
+use crate::egress::trail::Trail;
+use crate::egress::transport::{Limits, Peeked, TransportError};
 use crate::limits::clock::timeout_at;
 use crate::limits::rate::RateError;
 use crate::limits::{Limit, deadline, sizes};
@@ -188,5 +191,20 @@ impl Egress {
             .await
             .map_err(|_| EgressError::CallDeadline)?
             .map_err(EgressError::Credentials)
+    }
+}
+
+/// What an answer, or its absence, tells about a change.
+fn fate<B>(sent: &Result<http::Response<B>, TransportError>) -> ChangeFate {
+    match sent {
+        Ok(answer) if answer.status().is_success() => ChangeFate::Accepted,
+        Ok(answer)
+            if answer.status().is_client_error()
+                && answer.status() != http::StatusCode::REQUEST_TIMEOUT =>
+        {
+            ChangeFate::Refused
+        }
+        Err(error) if !error.may_have_been_sent() => ChangeFate::Refused,
+        Ok(_) | Err(_) => ChangeFate::Unknown,
     }
 }

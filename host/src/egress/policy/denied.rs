@@ -1,7 +1,7 @@
 //! Why a request is not sent, in words for an operator and in one word for audit records.
 
-use crate::egress::explain::Rule;
 use crate::egress::origin::{Origin, OriginError};
+use crate::egress::words::Rule;
 
 /// A request that may not be sent, and which rule refused it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +133,21 @@ pub enum Denied {
 impl Denied {
     /// The rule that refused, in one word for audit records.
     pub fn rule(&self) -> &'static str {
-        Rule::of(self).word()
+        let rule = match self {
+            Self::NoCall { .. } => Rule::NoCall,
+            Self::Url(_) | Self::Origin { .. } => Rule::Origin,
+            Self::Protocol { .. } => Rule::Protocol,
+            Self::UnknownOperation { .. } => Rule::Operation,
+            Self::Function { .. } => Rule::Function,
+            Self::ReadingCall { .. } => Rule::ReadingCall,
+            Self::ProvisioningOff { .. } => Rule::Provisioning,
+            Self::SecondChange { .. } => Rule::SecondChange,
+            Self::Header { .. } => Rule::Header,
+            Self::BodySize { .. } => Rule::Size,
+            Self::Body { .. } => Rule::Body,
+            Self::Member { .. } => Rule::Member,
+            Self::Bound { .. } => Rule::Binding,
+        };
+        rule.word()
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use crate::egress::address::Refused;
-use crate::egress::explain::Failure;
+use crate::egress::words::Failure;
 
 /// Why an exchange failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +130,20 @@ impl TransportError {
 
     /// One word for audit records.
     pub fn phase(&self) -> &'static str {
-        Failure::of(self).word()
+        let failure = match self {
+            Self::Resolve { .. } | Self::ResolveTimeout { .. } => Failure::Resolve,
+            Self::Prohibited { .. } => Failure::Address,
+            Self::ConnectionLimit { .. } => Failure::ConnectionLimit,
+            Self::Connect { .. } | Self::ConnectTimeout { .. } => Failure::Connect,
+            Self::Certificate { .. } | Self::Tls { .. } => Failure::Tls,
+            Self::FirstByteTimeout(_) | Self::BetweenBytesTimeout(_) | Self::Deadline => {
+                Failure::Timeout
+            }
+            Self::HeaderSize | Self::BodySize { .. } => Failure::Size,
+            Self::Incomplete => Failure::Incomplete,
+            Self::Protocol(_) => Failure::Protocol,
+        };
+        failure.word()
     }
 
     /// Reads the error of the pooled client.

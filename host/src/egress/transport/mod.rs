@@ -10,6 +10,7 @@
 
 mod connect;
 mod error;
+mod peeked;
 mod response;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub use connect::{Dial, Lookup, Resolve, Roots, SystemDialler, SystemResolver};
 pub use error::TransportError;
+pub use peeked::Peeked;
 pub use response::ResponseBody;
 
 use super::address::AddressPolicy;

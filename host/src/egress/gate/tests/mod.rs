@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use http_body_util::Full;
@@ -11,12 +12,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::super::hook::{EgressHooks, to_wasi};
-use super::super::origin::Origin;
 use super::*;
+use crate::egress::ChangeFate;
+use crate::egress::audit::{AuditRecord, Verdict};
+use crate::egress::hook::{EgressHooks, to_wasi};
+use crate::egress::origin::Origin;
+use crate::egress::policy::Call;
+use crate::egress::transport::TransportError;
 use crate::limits::clock::{ManualClock, SystemClock};
+use crate::limits::rate::RateError;
 use crate::limits::setting::MaxRate;
-use crate::limits::sizes;
+use crate::limits::{deadline, sizes};
 use crate::trust::description::{
     Access, Authentication, Binding, BindingSource, Operation, RateClass, Wire,
 };
@@ -428,7 +434,7 @@ async fn a_component_that_writes_slowly_takes_no_permit() {
     let clock = ManualClock::new();
     let bench = Bench::new(answer("200 OK", "", "{}"), "list=0.001", clock.clone()).await;
     let stalled = CallScope::new(Call::new(LIST), clock.now() + Duration::from_secs(1));
-    let mut sending = Box::pin(Arc::clone(&bench.egress).send(
+    let mut sending = Box::pin(bench.egress.send(
         Some(stalled),
         bench.request(Stalled),
         Asked::default(),
