@@ -38,6 +38,7 @@ mod second_connector;
 mod seeded_faults;
 mod support;
 mod sync_and_list;
+mod threat_model;
 mod trust;
 mod unclear_outcomes;
 mod undo;
