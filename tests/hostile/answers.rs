@@ -128,6 +128,24 @@ async fn an_empty_id_is_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_would_steer_a_terminal_is_no_answer() {
+    for id in [
+        r#""al\u001b[2Jice""#,
+        r#""al\u0000ice""#,
+        r#""al\u009b31mice""#,
+    ] {
+        let failure = refused(&format!("ids with {id}")).await;
+        assert_eq!(failure.code, ExitCode::Component, "{failure:?}");
+        assert!(
+            failure
+                .message
+                .contains("a control character in its kind or id"),
+            "{failure:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_of_megabytes_is_no_cursor() {
     let failure = refused("huge-cursor").await;
     assert_eq!(failure.code, ExitCode::Component, "{failure:?}");

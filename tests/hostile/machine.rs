@@ -95,17 +95,17 @@ async fn endless_recursion_is_ended() {
 
 #[tokio::test]
 async fn a_memory_bomb_is_ended() {
-    is_ended("memory-bomb", &[]).await;
+    is_ended("memory-bomb", &["the limit `memory`"]).await;
 }
 
 #[tokio::test]
 async fn a_bomb_of_random_numbers_is_ended() {
-    is_ended("random-bomb", &[]).await;
+    is_ended("random-bomb", &["the limit `random`"]).await;
 }
 
 #[tokio::test]
 async fn a_bomb_of_the_hosts_own_resources_is_ended() {
-    is_ended("resource-bomb", &[]).await;
+    is_ended("resource-bomb", &["the limit `host-resources`"]).await;
 }
 
 #[tokio::test]
@@ -116,27 +116,31 @@ async fn a_bomb_of_handles_is_ended() {
     let failure = Failure::from(&called.unwrap_err());
     assert_eq!(failure.code, ExitCode::Component, "{failure:?}");
     assert!(failure.message.contains("sync.open"), "{failure:?}");
+    assert!(
+        failure.message.contains("the limit `handles`"),
+        "{failure:?}"
+    );
     assert_eq!(bench.requests(), 0);
 }
 
 #[tokio::test]
 async fn forty_thousand_headers_are_refused_before_they_are_a_request() {
-    is_ended("many-headers", &[]).await;
+    is_ended("many-headers", &["the limit `request-headers`"]).await;
 }
 
 #[tokio::test]
 async fn a_header_of_a_megabyte_is_refused_before_it_is_a_request() {
-    is_ended("long-header", &[]).await;
+    is_ended("long-header", &["the limit `request-headers`"]).await;
 }
 
 #[tokio::test]
 async fn a_page_that_is_larger_than_the_host_takes_is_refused() {
-    is_ended("unasked-huge-page with 100000", &[]).await;
+    is_ended("unasked-huge-page with 100000", &["the limit `host-call`"]).await;
 }
 
 #[tokio::test]
 async fn a_page_of_a_gigabyte_is_a_memory_bomb() {
-    is_ended("unasked-huge-page with 10000000", &[]).await;
+    is_ended("unasked-huge-page with 10000000", &["the limit `memory`"]).await;
 }
 
 #[tokio::test]

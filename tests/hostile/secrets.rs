@@ -2,7 +2,7 @@
 
 use connector_host::cli::Failure;
 
-use crate::bench::{Bench, POOL, list};
+use crate::bench::{Bench, KEY_ID, POOL, SECRET, list};
 
 /// Everything that a component knows, by its own word: it tells it backwards, so that
 /// nothing on the way recognises a secret and takes it out.
@@ -23,5 +23,15 @@ async fn a_component_sees_no_environment_and_no_arguments() {
     let told = told(&bench).await;
     for sort in ["env ", "arg "] {
         assert!(!told.contains(sort), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_looks_for_keys_finds_placeholders() {
+    let bench = Bench::start().await;
+    let told = told(&bench).await;
+    assert!(told.contains("aws-secret-access-key="), "{told}");
+    for real in [KEY_ID, SECRET] {
+        assert!(!told.contains(real), "{told}");
     }
 }

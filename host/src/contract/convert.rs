@@ -15,6 +15,9 @@ pub enum BrokenPromise {
     /// A resource without a kind or an id.
     #[error("it returned a resource whose kind or id is empty")]
     EmptyId,
+    /// A resource whose name would steer the terminal of whoever reads it.
+    #[error("it returned a resource with a control character in its kind or id: {0:?}")]
+    ControlCharacter(String),
     /// An entitlement without a slug.
     #[error("it returned an entitlement of {0} whose slug is empty")]
     EmptySlug(model::ResourceId),
@@ -78,6 +81,15 @@ impl From<model::ResourceId> for contract::ResourceId {
 fn resource_id(id: contract::ResourceId) -> Result<model::ResourceId, BrokenPromise> {
     if id.kind.is_empty() || id.id.is_empty() {
         return Err(BrokenPromise::EmptyId);
+    }
+    if [&id.kind, &id.id]
+        .iter()
+        .any(|text| text.contains(char::is_control))
+    {
+        return Err(BrokenPromise::ControlCharacter(format!(
+            "{}:{}",
+            id.kind, id.id
+        )));
     }
     Ok(model::ResourceId::new(id.kind, id.id))
 }
@@ -519,6 +531,15 @@ mod tests {
         assert_eq!(slug("member:user"), Err(BrokenPromise::ColonInSlug(group)));
         for empty in [id("", "x"), id("user", "")] {
             assert_eq!(resource_id(empty), Err(BrokenPromise::EmptyId));
+        }
+        for steering in [
+            id("user", "a\u{1b}[2J"),
+            id("us\u{9b}er", "a"),
+            id("user", "a\n"),
+        ] {
+            let message = resource_id(steering).unwrap_err().to_string();
+            assert!(message.contains("control character"), "{message}");
+            assert!(!message.contains(char::is_control), "{message:?}");
         }
     }
 

@@ -263,6 +263,12 @@ fn parse(path: &Path, content: &[u8]) -> Result<Vec<Record>, TrustFileError> {
 /// Opens the file if nobody but its owner can have written it.
 #[cfg(unix)]
 fn open(path: &Path) -> Result<Option<File>, TrustFileError> {
+    open_as(path, rustix::process::geteuid().as_raw())
+}
+
+/// Opens the file if nobody can have written it but the user that runs this, or root.
+#[cfg(unix)]
+fn open_as(path: &Path, us: u32) -> Result<Option<File>, TrustFileError> {
     use std::os::unix::fs::MetadataExt;
 
     let failed = |source| TrustFileError::Io {
@@ -300,7 +306,6 @@ fn open(path: &Path) -> Result<Option<File>, TrustFileError> {
             "run the command again".to_owned(),
         );
     }
-    let us = rustix::process::geteuid().as_raw();
     if opened.uid() != us && opened.uid() != 0 {
         return unprotected(
             &format!("belongs to another user (uid {})", opened.uid()),
@@ -468,12 +473,19 @@ mod tests {
         #[test]
         fn a_file_of_another_user_is_not_believed() {
             let (_folder, path) = written();
-            // Only root can give a file away; nobody else can make this case.
-            if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() {
-                let (why, remedy) = refused(&path);
-                assert_eq!(why, "belongs to another user (uid 12345)");
-                assert!(remedy.contains("chown "), "{remedy}");
+            let us = rustix::process::geteuid().as_raw();
+            // Root owns what everybody may believe, and can give it away; for anybody else
+            // this is the file of another user as soon as they are somebody else.
+            let (owner, reader) = if us == 0 { (12_345, us) } else { (us, us + 1) };
+            if us == 0 {
+                std::os::unix::fs::chown(&path, Some(owner), None).unwrap();
             }
+            let Err(TrustFileError::Unprotected { why, remedy, .. }) = open_as(&path, reader)
+            else {
+                panic!("it is believed");
+            };
+            assert_eq!(why, format!("belongs to another user (uid {owner})"));
+            assert!(remedy.contains(&format!("chown {reader} ")), "{remedy}");
         }
     }
 }
