@@ -45,6 +45,21 @@ fn some_changes(bench: &Bench) {
 }
 
 #[test]
+fn a_detailed_log_tells_of_every_request_too() {
+    let bench = Bench::with_pool(small_pool());
+    let ran = bench.run(&["sync", "--only", "groups", "--log-level", "debug"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let lines = ran.stderr.lines();
+    let told: Vec<&str> = lines
+        .filter(|line| line.contains("connector::audit"))
+        .collect();
+    assert_eq!(told.len(), 1, "{ran:?}");
+    for part in ["ListGroups", "sync.list-resources", "answered", "200"] {
+        assert!(told[0].contains(part), "{part}: {told:?}");
+    }
+}
+
+#[test]
 fn the_audit_file_has_every_request_of_the_run_in_its_order() {
     let bench = Bench::with_pool(small_pool());
     // A request that is sent again is a request of its own.

@@ -248,7 +248,10 @@ fn classify_v6(address: Ipv6Addr) -> Class {
 /// The IPv4 address inside an IPv4-compatible, translated (RFC 2765), NAT64, 6to4 or ISATAP
 /// address. (The mapped spelling is gone by now, and Teredo is refused as a whole.)
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let join = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    let join = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Ipv4Addr::new(a, b, c, d)
+    };
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]

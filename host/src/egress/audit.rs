@@ -183,3 +183,62 @@ impl Recorder {
         self.counters.traffic()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Verdict>>);
+
+    impl AuditSink for Kept {
+        fn record(&self, record: &AuditRecord) {
+            self.0.lock().unwrap().push(record.verdict);
+        }
+    }
+
+    #[test]
+    fn every_request_is_counted_for_what_became_of_it_and_handed_on() {
+        let kept = Arc::new(Kept::default());
+        let recorder = Recorder::new(kept.clone());
+        let verdicts = [
+            Verdict::Answered,
+            Verdict::Abandoned,
+            Verdict::NoPermit,
+            Verdict::Throttled,
+            Verdict::Denied("origin"),
+            Verdict::Denied("body"),
+            Verdict::Failed("tls"),
+            Verdict::Failed("timeout"),
+            Verdict::Failed("timeout"),
+        ];
+        for verdict in verdicts {
+            recorder.record(&AuditRecord {
+                time: time::OffsetDateTime::UNIX_EPOCH,
+                call: String::new(),
+                operation: String::new(),
+                class: String::new(),
+                wait: Duration::from_millis(3),
+                status: None,
+                request_id: None,
+                sent: 5,
+                received: 7,
+                verdict,
+                wanted: None,
+            });
+        }
+        let expected = Traffic {
+            requests: 9,
+            denied: 2,
+            throttled: 1,
+            failed: 3,
+            sent: 45,
+            received: 63,
+            waited: Duration::from_millis(27),
+        };
+        assert_eq!(recorder.traffic(), expected);
+        assert_eq!(*kept.0.lock().unwrap(), verdicts);
+    }
+}
