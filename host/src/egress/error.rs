@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::audit::Verdict;
 use super::policy::Denied;
 use super::transport::TransportError;
+use super::wanted::{Wanted, bounded};
 use super::words::{Failure, Rule};
 use crate::credentials::CredentialsError;
 use crate::limits::deadline;
@@ -59,6 +60,23 @@ impl EgressError {
             Self::HeaderFields { .. } => Verdict::Denied(Rule::Size.word()),
             Self::RequestBody(_) => Verdict::Failed(Failure::RequestBody.word()),
             Self::CallDeadline => Verdict::Failed(Failure::CallDeadline.word()),
+        }
+    }
+
+    /// What the request wanted, as far as that says why it got no answer.
+    pub(super) fn wanted(&self) -> Option<Wanted> {
+        match self {
+            Self::Denied(denied) => Some(denied.into()),
+            Self::Transport(_)
+            | Self::Rate(_)
+            | Self::Postponed { .. }
+            | Self::HeaderFields { .. } => Some(Wanted {
+                reason: Some(bounded(&self.to_string())),
+                ..Wanted::default()
+            }),
+            // What a component says of its own request may be anything, and so may what the
+            // source of credentials says. The command itself tells it.
+            Self::RequestBody(_) | Self::Credentials(_) | Self::CallDeadline => None,
         }
     }
 }

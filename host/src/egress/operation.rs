@@ -191,7 +191,7 @@ pub(super) fn percent_decode(raw: &str) -> Result<String, &'static str> {
                         .and_then(|d| u8::try_from(d).ok())
                         .ok_or("the path has a '%' without two hexadecimal digits")
                 };
-                let value = digit(bytes.next())? << 4 | digit(bytes.next())?;
+                let value = digit(bytes.next())? * 16 + digit(bytes.next())?;
                 if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
                     return Err("the path hides a plain character behind a '%'");
                 }

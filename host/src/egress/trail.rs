@@ -14,7 +14,6 @@ use super::call::{CallReport, CallScope, ChangeFate};
 use super::error::EgressError;
 use super::throttle;
 use super::transport::Peeked;
-use super::wanted::Wanted;
 
 /// Where services put their id of a request.
 const REQUEST_ID: [&str; 3] = ["x-amzn-requestid", "x-amz-request-id", "x-request-id"];
@@ -149,7 +148,7 @@ impl Trail {
         // An answer that the host has read stays one, whatever came of it afterwards.
         if self.record.verdict != Verdict::Answered {
             self.record.verdict = error.verdict();
-            self.record.wanted = Wanted::of(error);
+            self.record.wanted = error.wanted();
         }
         self.report(|report| {
             // What it was refused says more about a component than what failed later.

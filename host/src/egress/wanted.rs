@@ -113,30 +113,8 @@ impl From<&Denied> for Wanted {
     }
 }
 
-#[cfg(feature = "sandbox")]
-impl Wanted {
-    /// What a request wanted that got no answer, as far as that says why.
-    pub(super) fn of(error: &super::EgressError) -> Option<Self> {
-        use super::EgressError;
-        match error {
-            EgressError::Denied(denied) => Some(denied.into()),
-            EgressError::Transport(_)
-            | EgressError::Rate(_)
-            | EgressError::Postponed { .. }
-            | EgressError::HeaderFields { .. } => Some(Self {
-                reason: Some(bounded(&error.to_string())),
-                ..Self::default()
-            }),
-            // What a component says of its own request may be anything, and so may what the
-            // source of credentials says. The command itself tells it.
-            EgressError::RequestBody(_) | EgressError::Credentials(_) => None,
-            EgressError::CallDeadline => None,
-        }
-    }
-}
-
 /// A text that may end up on somebody's terminal.
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     let mut out: String = text
         .chars()
         .take(LONGEST)
@@ -157,6 +135,7 @@ fn bounded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::egress::Origin;
 
     #[test]
     fn what_a_component_chose_is_bounded_and_steers_no_terminal() {
@@ -168,13 +147,122 @@ mod tests {
     }
 
     #[test]
+    fn every_refusal_says_what_was_wanted() {
+        use serde_json::json;
+
+        let operation = || "Delete".to_owned();
+        let text = str::to_owned;
+        let allowed = Origin::parse("https://idp.example").unwrap();
+        for (denied, expected) in [
+            (
+                Denied::NoCall {
+                    host: text("https://evil.example"),
+                },
+                json!({"origin": "https://evil.example"}),
+            ),
+            (
+                Denied::Url(Origin::parse("https://evil.example:0").unwrap_err()),
+                json!({"origin": "evil.example:0", "reason": "port 0 means no port"}),
+            ),
+            (
+                Denied::Url(Origin::parse("ftp://evil.example").unwrap_err()),
+                json!({"reason": "its URL is neither http nor https"}),
+            ),
+            (
+                Denied::Origin {
+                    asked: text("https://evil.example"),
+                    allowed,
+                },
+                json!({"origin": "https://evil.example", "allowed": "https://idp.example"}),
+            ),
+            (
+                Denied::Protocol {
+                    host: text("https://idp.example"),
+                    reason: text("why"),
+                },
+                json!({"origin": "https://idp.example", "reason": "why"}),
+            ),
+            (
+                Denied::UnknownOperation {
+                    operation: operation(),
+                },
+                json!({"operation": "Delete"}),
+            ),
+            (
+                Denied::ReadingCall {
+                    operation: operation(),
+                    function: text("sync.list-resources"),
+                },
+                json!({"operation": "Delete"}),
+            ),
+            (
+                Denied::ProvisioningOff {
+                    operation: operation(),
+                },
+                json!({"operation": "Delete"}),
+            ),
+            (
+                Denied::SecondChange {
+                    operation: operation(),
+                },
+                json!({"operation": "Delete"}),
+            ),
+            (
+                Denied::Function {
+                    operation: operation(),
+                    function: text("sync.list-resources"),
+                    assigned: text("provisioning.delete-account"),
+                },
+                json!({"operation": "Delete", "allowed": "provisioning.delete-account"}),
+            ),
+            (
+                Denied::Header {
+                    operation: operation(),
+                    reason: text("why"),
+                },
+                json!({"operation": "Delete", "reason": "why"}),
+            ),
+            (Denied::BodySize { limit: 7 }, json!({"allowed": "7 bytes"})),
+            (
+                Denied::Body {
+                    operation: operation(),
+                    reason: "why",
+                },
+                json!({"operation": "Delete", "reason": "why"}),
+            ),
+            (
+                Denied::Member {
+                    operation: operation(),
+                    member: text("/Force"),
+                },
+                json!({"operation": "Delete", "member": "/Force"}),
+            ),
+            (
+                Denied::Bound {
+                    operation: operation(),
+                    member: text("/Username"),
+                    expected: text("the account of the call"),
+                },
+                json!({
+                    "operation": "Delete",
+                    "member": "/Username",
+                    "allowed": "the account of the call",
+                }),
+            ),
+        ] {
+            let wanted = serde_json::to_value(Wanted::from(&denied)).unwrap();
+            assert_eq!(wanted, expected, "{denied:?}");
+        }
+    }
+
+    #[test]
     fn neither_a_path_nor_user_info_of_a_url_is_repeated() {
         for (url, expected) in [
             ("ftp://host/users/alice", None),
             ("https://alice:s3cret@host/", Some("@host")),
         ] {
             let uri: http::Uri = url.parse().unwrap();
-            let error = super::super::Origin::of_request(&uri).unwrap_err();
+            let error = Origin::of_request(&uri).unwrap_err();
             let wanted = Wanted::from(&Denied::Url(error));
             assert_eq!(wanted.origin.as_deref(), expected, "{url}");
             let text = serde_json::to_string(&wanted).unwrap();

@@ -140,6 +140,21 @@ fn a_route_is_method_and_path() {
 }
 
 #[test]
+fn what_is_spelled_out_is_meant_wherever_it_stands_in_the_record() {
+    let mut operations = [
+        operation("get", Some(("GET", "/users/{id}"))),
+        operation("me", Some(("GET", "/users/me"))),
+        operation("any", Some(("GET", "/{kind}/{id}"))),
+    ];
+    for _ in 0..operations.len() {
+        operations.rotate_left(1);
+        let request = request("GET", "https://x.example/users/me", &[]);
+        let recognised = recognise(&Protocol::Http, &operations, &request).unwrap();
+        assert_eq!(recognised.operation.name, "me", "{operations:?}");
+    }
+}
+
+#[test]
 fn a_placeholder_takes_one_segment_and_is_decoded_once() {
     let (name, values) = routed("GET", "https://x.example/v1/users/a%20b%2525/roles/r1").unwrap();
     assert_eq!(name, "roles");
@@ -170,6 +185,7 @@ fn a_path_that_could_be_read_otherwise_is_refused() {
         "/v1/users/%+1",
         "/v1/users/%ff",
         "/v1/users/a;b",
+        "/v1/users/a\\b",
     ] {
         let result = routed("GET", &format!("https://x.example{path}"));
         assert!(

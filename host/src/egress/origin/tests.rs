@@ -151,9 +151,42 @@ fn a_password_is_not_repeated_in_the_message() {
 }
 
 #[test]
-fn a_zone_is_named_as_what_is_wrong() {
-    let message = Origin::parse("https://[fe80::1%eth0]").unwrap_err();
-    assert!(message.to_string().contains("zone"), "{message}");
+fn a_mistake_in_an_ipv6_address_is_named() {
+    for (text, word) in [
+        ("https://[fe80::1%eth0]", "zone"),
+        ("https://::1", "square brackets"),
+        ("https://fe80::1:443", "square brackets"),
+    ] {
+        let message = Origin::parse(text).unwrap_err().to_string();
+        assert!(message.contains(word), "{text}: {message}");
+    }
+}
+
+#[test]
+fn a_name_is_as_long_as_dns_lets_it_be() {
+    let longest = format!("{}.{}", "a".repeat(63), "abcdefg.".repeat(23) + "abcde");
+    assert_eq!(longest.len(), 253);
+    for (text, is_a_name) in [
+        (longest.clone(), true),
+        (format!("{longest}."), true),
+        (format!("{longest}a"), false),
+        (format!("{}.com", "a".repeat(64)), false),
+    ] {
+        let parsed = Origin::parse(&format!("https://{text}"));
+        assert_eq!(parsed.is_ok(), is_a_name, "{text}: {parsed:?}");
+    }
+}
+
+#[test]
+fn the_port_is_that_of_the_scheme_unless_another_one_is_named() {
+    for (text, port) in [
+        ("https://example.com", 443),
+        ("http://example.com", 80),
+        ("https://example.com:8443", 8443),
+        ("https://[::1]:65535", 65535),
+    ] {
+        assert_eq!(Origin::parse(text).unwrap().port(), port, "{text}");
+    }
 }
 
 #[test]

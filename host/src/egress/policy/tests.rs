@@ -306,6 +306,11 @@ fn a_body_that_is_ambiguous_or_no_object_is_refused() {
 }
 
 #[test]
+fn a_call_is_known_by_its_function() {
+    assert_eq!(Call::new(LIST).function(), LIST);
+}
+
+#[test]
 fn a_body_over_the_limit_is_refused_and_one_at_the_limit_passes() {
     let mut body = BODY.to_vec();
     body.resize(REQUEST_BODY, b' ');
@@ -316,6 +321,14 @@ fn a_body_over_the_limit_is_refused_and_one_at_the_limit_passes() {
         .judge(Some(&call), &list(), &body)
         .unwrap_err();
     assert_eq!(denied.rule(), "size");
+
+    let judge = |limit| {
+        let policy = policy(false).with_largest_body(limit);
+        policy.judge(Some(&call), &list(), BODY).map(drop)
+    };
+    assert_eq!(judge(BODY.len()), Ok(()));
+    let limit = BODY.len() - 1;
+    assert_eq!(judge(limit), Err(Denied::BodySize { limit }));
 }
 
 #[test]
@@ -367,6 +380,27 @@ fn headers_are_rebuilt_from_the_allow_list() {
 }
 
 #[test]
+fn the_length_that_is_sent_is_that_of_the_judged_body() {
+    let length = |method: &str, path: &str, body: &[u8]| {
+        let uri = format!("https://idp.eu-west-1.example.com/{path}");
+        let request = http::Request::builder().method(method).uri(uri);
+        let request = request
+            .header("content-length", "99")
+            .header("content-type", "application/json")
+            .body(())
+            .unwrap();
+        let call = Call::new(LIST).about(BindingSource::Resource, "a");
+        let permitted = http_policy().judge(Some(&call), &request.into_parts().0, body);
+        let sent = permitted.unwrap().headers.remove("content-length");
+        sent.map(|length| length.to_str().unwrap().to_owned())
+    };
+    assert_eq!(length("GET", "users/a", b""), None);
+    assert_eq!(length("POST", "search", b"{}").as_deref(), Some("2"));
+    assert_eq!(length("POST", "search", b"").as_deref(), Some("0"));
+    assert_eq!(length("QUERY", "search", b"{}").as_deref(), Some("2"));
+}
+
+#[test]
 fn a_header_that_makes_the_request_ambiguous_is_refused() {
     for extra in [
         vec![("content-encoding", "gzip")],
@@ -398,8 +432,14 @@ fn http_policy() -> Policy {
         method: "POST".to_owned(),
         path: "/search".to_owned(),
     });
+    let mut query = post.clone();
+    query.name = "query".to_owned();
+    query.route = Some(crate::trust::description::Route {
+        method: "QUERY".to_owned(),
+        path: "/search".to_owned(),
+    });
     Policy::new(
-        &wire(Protocol::Http, vec![get, post]),
+        &wire(Protocol::Http, vec![get, post, query]),
         &settings(),
         None,
         false,
