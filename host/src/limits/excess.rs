@@ -150,6 +150,7 @@ mod tests {
         assert_eq!(raise(64 * MIB, None), option("128MiB"));
         assert_eq!(raise(64 * MIB, Some(300 * MIB)), option("512MiB"));
         assert_eq!(raise(3000 * MIB, None), option("4GiB"));
+        assert_eq!(raise(64 * MIB, Some(4096 * MIB)), option("4GiB"));
         assert_eq!(raise(64 * MIB, Some(5000 * MIB)), None);
         assert_eq!(raise(64 * MIB, Some(u64::MAX)), None);
         assert_eq!(raise(4096 * MIB, None), None);

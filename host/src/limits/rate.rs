@@ -278,7 +278,7 @@ impl Lane {
         let _place = Place::take(&self.queued);
         let ahead = self.queued.load(Ordering::Relaxed).saturating_sub(1);
         let estimate = self.period.saturating_mul(ahead);
-        if ahead > 1 && estimate - self.period > left(clock.now()) {
+        if estimate.saturating_sub(self.period) > left(clock.now()) {
             return Err(estimate);
         }
         let _head = timeout_at(clock, deadline, self.head.lock())

@@ -111,12 +111,14 @@ fn the_page_of_limits_is_the_table() {
     let expected = Limit::ALL.map(|limit| {
         let row = limit.row();
         format!(
-            "| `{}` | {} | {}; {} | {} |",
+            "| `{}` | {} | {} | {}; {} | {} | {} |",
             row.name,
             row.unit.typed(row.default),
+            row.unit.typed(row.floor),
             row.unit.typed(row.ceiling),
             row.why_ceiling,
-            row.stops
+            row.stops,
+            row.excess
         )
     });
     assert_eq!(rows.collect::<Vec<_>>(), expected);
