@@ -132,6 +132,21 @@ fn a_role_that_may_not_be_assumed_is_named_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_token_service_that_is_not_there_has_refused_nobody() {
+    let bench = bench();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let mut command = bench.command(&["sync", "-o", "json"]);
+    command.env("AWS_ENDPOINT_URL_STS", nobody);
+    command.args(["--role-arn", ROLE]);
+    let ran = finish(&mut command);
+    ran.assert_refused(14, &["can't be reached"]);
+    assert!(ran.stderr.contains("AWS_ENDPOINT_URL_STS"), "{ran:?}");
+    assert!(!ran.stderr.contains("trust policy"), "{ran:?}");
+}
+
+#[test]
 fn what_says_nothing_without_a_role_and_a_role_that_is_none_are_refused() {
     let bench = bench();
     for (arguments, words) in [

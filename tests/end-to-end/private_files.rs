@@ -91,3 +91,21 @@ fn a_component_is_no_secret() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(modes(bench.folder.path()), [("out.wasm".to_owned(), 0o666)]);
 }
+
+#[test]
+fn a_configuration_file_that_anybody_may_have_written_must_be_named() {
+    let bench = Bench::with_pool(varied_pool());
+    bench.write("connector.toml", "max-rate = \"unlimited\"\n");
+    let file = bench.folder.path().join("connector.toml");
+    let mode = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o666);
+    let sync = ["sync", "--only", "groups", "-o", "json"];
+    let ran = bench.run(&sync);
+    ran.assert_refused(7, &["connector.toml", "can be written by everybody"]);
+    assert_eq!(bench.server.log().total(), 0);
+
+    let named = [&sync[..], &["--config", "connector.toml"]].concat();
+    assert_eq!(bench.run(&named).code, 0);
+    mode(0o664);
+    assert_eq!(bench.run(&sync).code, 0);
+}

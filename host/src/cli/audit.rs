@@ -87,8 +87,13 @@ impl Session<'_> {
                 let found = verify(file, head.as_deref()).map_err(unreadable)?;
                 print(self.format, &found)?;
                 if let Some(complaint) = found.complaint() {
-                    return Err(failed(complaint)
-                        .hint("the records before that fit; compare the file with a copy of it"));
+                    let failure = failed(complaint);
+                    return Err(match found.records {
+                        0 => failure,
+                        _ => failure.hint(
+                            "the records before that fit together; compare the file with a copy",
+                        ),
+                    });
                 }
                 if !self.quiet {
                     remarks(&found, head.is_some())
@@ -130,7 +135,7 @@ fn remarks(found: &Verified, is_compared: bool) -> Vec<String> {
     for line in &found.halves {
         remarks.push(format!(
             "line {line} is half a record: its process was killed, the disk was full, or the power \
-             failed; the record after it seals it"
+             failed; the next record seals it as it is"
         ));
     }
     match found.kept {

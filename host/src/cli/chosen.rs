@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 
-use super::args::{ENDPOINT_SETTING, HOST_SETTINGS};
+use super::args::HOST_SETTINGS;
 use super::bundled;
 use super::exit::{ExitCode, Failure};
 use super::introduction::read;
 use super::layers::{Environment, Layers};
 use super::variables::variable;
-use crate::trust::description::Description;
+use crate::trust::description::{Authentication, Description};
 use crate::trust::file::{DEFAULT_NAME, TrustFile};
 use crate::trust::sound::Taken;
 use crate::trust::{Digest, TrustRecord};
@@ -206,7 +206,13 @@ pub(super) fn check_soundness(
     options: &[String],
 ) -> Result<(), Failure> {
     let bundled = bundled::record()?;
+    let secrets = bundled.approved.settings.iter();
+    let secrets: Vec<&str> = secrets
+        .filter(|setting| setting.secret)
+        .map(|setting| setting.name.as_str())
+        .collect();
     let taken = Taken {
+        secrets: &secrets,
         names: &[&bundled.approved.name],
         options,
         option_of_field: super::args::option_of_field,
@@ -216,14 +222,33 @@ pub(super) fn check_soundness(
         .map_err(|unsound| Failure::new(ExitCode::Component, unsound.to_string()))
 }
 
-/// The settings that a component has in common with the bundled one, besides those that
-/// every connector has: what is set for that one is given to this one too.
-pub(super) fn shared_settings(description: &Description) -> Result<Vec<String>, Failure> {
+/// The settings that a component has in common with the bundled one, so that what is set for
+/// that one is there for this one too.
+pub(super) struct Shared {
+    /// Given to it as they are.
+    pub(super) given: Vec<String>,
+    /// The keys that the host signs its requests with.
+    pub(super) signing: Vec<String>,
+}
+
+/// What a component has in common with the bundled one, besides what the host sets itself.
+pub(super) fn shared_settings(description: &Description) -> Result<Shared, Failure> {
     let bundled = bundled::record()?.approved;
     let names = description.settings.iter().map(|setting| &setting.name);
-    let every = |name: &str| name == ENDPOINT_SETTING || HOST_SETTINGS.contains(&name);
-    let shared = names.filter(|name| bundled.setting(name).is_some() && !every(name));
-    Ok(shared.cloned().collect())
+    let shared = names
+        .filter(|name| bundled.setting(name).is_some() && !HOST_SETTINGS.contains(&name.as_str()));
+    let (signing, given) = shared.cloned().partition(|name| {
+        let Authentication::Sigv4(sigv4) = &description.wire.authentication else {
+            return false;
+        };
+        [
+            &sigv4.access_key_id_setting,
+            &sigv4.secret_access_key_setting,
+            &sigv4.session_token_setting,
+        ]
+        .contains(&name)
+    });
+    Ok(Shared { given, signing })
 }
 
 /// The value of an option where it was typed; what follows `--` is no option.

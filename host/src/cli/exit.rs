@@ -140,7 +140,7 @@ impl From<&Reported> for Failure {
             ErrorCode::DeniedByHost => (
                 ExitCode::PermissionDenied,
                 Some(
-                    "with --audit FILE what the sandbox refused is written down; `connector audit explain FILE` says which rule it was and what would allow it",
+                    "of a run with --audit FILE `connector audit explain FILE` says which rule of the sandbox it was and what would allow it",
                 ),
             ),
             ErrorCode::Internal => (ExitCode::Component, None),
@@ -198,6 +198,10 @@ impl From<CredentialsError> for Failure {
                 Some("sign in again (`aws sso login`, or whatever the profile uses)"),
             ),
             CredentialsError::TimedOut(_) => (ExitCode::Unavailable, Some("try again")),
+            CredentialsError::Unreachable(_) => (
+                ExitCode::Unavailable,
+                Some("check the network, and AWS_ENDPOINT_URL_STS or the like if one is set"),
+            ),
             CredentialsError::Role { .. } => (
                 ExitCode::Unauthenticated,
                 Some(

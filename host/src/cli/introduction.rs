@@ -85,7 +85,7 @@ pub(super) fn means(import: &str) -> &'static str {
         "wasi:cli/environment" => "environment variables and arguments; here there are none",
         "wasi:cli/exit" => "ends itself",
         "wasi:cli/stdin" => "standard input; here it is empty",
-        "wasi:cli/stdout" => "standard output; here nothing comes of it",
+        "wasi:cli/stdout" => "standard output; here bounded lines of the log",
         "wasi:cli/stderr" => "standard error; here bounded lines of the log",
         "wasi:clocks/monotonic-clock" => "measures time, waits",
         "wasi:clocks/wall-clock" => "the time of day",

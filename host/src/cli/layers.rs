@@ -2,6 +2,8 @@
 //! configuration file, in this order.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -10,6 +12,7 @@ use clap::parser::ValueSource;
 use super::args::setting_id;
 use super::exit::{ExitCode, Failure};
 use super::variables::{baton_variable, variable};
+use crate::private_file;
 
 /// The configuration file that is read without being named.
 const DEFAULT_FILE: &str = "connector.toml";
@@ -38,21 +41,9 @@ impl<'a> Layers<'a> {
         known: Option<&[String]>,
     ) -> Result<Self, Failure> {
         let named = given(matches, "config").or_else(|| environment(&variable("config")));
-        let file_name = PathBuf::from(named.as_deref().unwrap_or(DEFAULT_FILE));
-        let file = match std::fs::read_to_string(&file_name) {
-            Ok(text) => parse(&file_name, &text, known)?,
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                BTreeMap::new()
-            }
-            Err(error) => {
-                return Err(Failure::new(
-                    ExitCode::Invalid,
-                    format!(
-                        "the configuration file {} can't be read: {error}",
-                        file_name.display()
-                    ),
-                ));
-            }
+        let file = match content(named.as_deref())? {
+            Some((name, text)) => parse(&name, &text, known)?,
+            None => BTreeMap::new(),
         };
         Ok(Self { environment, file })
     }
@@ -60,8 +51,7 @@ impl<'a> Layers<'a> {
     /// A first look at the configuration file: where it is, if there is one, and the single
     /// texts in it. Whatever is wrong with it is told when it is read.
     pub(super) fn glance(named: Option<&str>) -> (Option<PathBuf>, BTreeMap<String, String>) {
-        let file_name = PathBuf::from(named.unwrap_or(DEFAULT_FILE));
-        let Ok(text) = std::fs::read_to_string(&file_name) else {
+        let Ok(Some((file_name, text))) = content(named) else {
             return (named.map(PathBuf::from), BTreeMap::new());
         };
         let found = parse(&file_name, &text, None).unwrap_or_default();
@@ -191,6 +181,41 @@ fn given(matches: &ArgMatches, name: &str) -> Option<String> {
     let values = matches.try_get_many::<String>(name).ok().flatten()?;
     let values: Vec<&str> = values.map(String::as_str).collect();
     Some(values.join(","))
+}
+
+/// The configuration file that is named, or the one in the working folder, if there is one:
+/// it decides what runs, where that sends, and who holds the keys, so that one which nobody
+/// named must be of whoever runs this.
+fn content(named: Option<&str>) -> Result<Option<(PathBuf, String)>, Failure> {
+    let name = PathBuf::from(named.unwrap_or(DEFAULT_FILE));
+    let shown = name.display();
+    let unreadable = |error: std::io::Error| {
+        Failure::new(
+            ExitCode::Invalid,
+            format!("the configuration file {shown} can't be read: {error}"),
+        )
+    };
+    let mut file = match File::open(&name) {
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        opened => opened.map_err(unreadable)?,
+    };
+    if named.is_none()
+        && let Some(why) = private_file::foreign(&file).map_err(unreadable)?
+    {
+        return Err(Failure::new(
+            ExitCode::PermissionDenied,
+            format!("the configuration file {shown} of this folder {why}, and nobody named it"),
+        )
+        .hint(format!(
+            "read it: it decides what runs and where that sends. If it is right, name it with \
+             --config {shown}"
+        )));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(unreadable)?;
+    Ok(Some((name, text)))
 }
 
 fn parse(

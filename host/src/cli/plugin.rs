@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::bundled;
-use super::chosen::{self, Stranger};
+use super::chosen::{self, Shared, Stranger};
 use super::exit::{ExitCode, Failure, load_failure};
 use super::introduction::{describe, introduction, read};
 use super::limits::limits;
@@ -36,7 +36,7 @@ struct Introduced {
     artifact: Artifact,
     description: Description,
     /// The settings that it has in common with the bundled component.
-    shared: Vec<String>,
+    shared: Shared,
 }
 
 impl Session<'_> {
@@ -267,11 +267,18 @@ fn show(file: &str, introduced: &Introduced) {
     } = introduced;
     let text = introduction(artifact, description, &ceilings(&description.wire));
     hint(&format!("{file} asks for this:\n\n{text}"));
-    if !shared.is_empty() {
+    if !shared.given.is_empty() {
         hint(&format!(
             "The bundled component has settings of these names too, and what is set for it in the \
-             environment or the configuration file goes to this one as well: {}\n",
-            shared.join(", ")
+             environment or the configuration file goes to this one as it is: {}\n",
+            shared.given.join(", ")
+        ));
+    }
+    if !shared.signing.is_empty() {
+        hint(&format!(
+            "The host signs its requests with what is set for the bundled component as {}. This \
+             one sees none of it, unless --credentials=pass gives it the keys.\n",
+            shared.signing.join(", ")
         ));
     }
 }

@@ -145,9 +145,12 @@ async fn assume(
         .provide_credentials()
         .await
         .map(Credentials::from)
-        .map_err(|error| CredentialsError::Role {
-            arn: role.arn.clone(),
-            causes: causes(&error),
+        .map_err(|error| match CredentialsError::of_chain(&error) {
+            away if away.is_away() => away,
+            _ => CredentialsError::Role {
+                arn: role.arn.clone(),
+                causes: causes(&error),
+            },
         })
 }
 

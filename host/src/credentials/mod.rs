@@ -79,6 +79,9 @@ pub enum CredentialsError {
     /// Whoever gives out credentials did not answer.
     #[error("the AWS credential chain got no answer in time: {0}")]
     TimedOut(String),
+    /// Whoever gives out credentials can't be reached.
+    #[error("who gives out AWS credentials can't be reached: {0}")]
+    Unreachable(String),
     /// The credentials are there and may not become the role.
     #[error("the role {arn} could not be assumed: {causes}")]
     Role {
@@ -90,6 +93,11 @@ pub enum CredentialsError {
 }
 
 impl CredentialsError {
+    /// Whether nobody has refused anything: it may be otherwise in a moment.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Unreachable(_))
+    }
+
     fn of_chain(error: &aws_credential_types::provider::error::CredentialsError) -> Self {
         use aws_credential_types::provider::error::CredentialsError as Chain;
         let causes = causes(error);
@@ -98,9 +106,16 @@ impl CredentialsError {
                 Self::NotFound(causes)
             }
             Chain::ProviderTimedOut(_) => Self::TimedOut(causes),
+            _ if is_of_the_way(error) => Self::Unreachable(causes),
             _ => Self::Refused(causes),
         }
     }
+}
+
+/// Whether something went wrong on the way, so that nobody has refused anything.
+fn is_of_the_way(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.is::<std::io::Error>())
 }
 
 /// The SDK's error and what it was caused by, in one line.

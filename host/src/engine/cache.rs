@@ -63,7 +63,7 @@ impl Cache {
             .and_then(|compiled| self.store(&key, &compiled));
         match stored {
             Ok(path) => self.forget_unused(&path),
-            Err(error) => tracing::debug!(%error, "the compiled component was not kept"),
+            Err(error) => tracing::warn!(%error, "the compiled component was not kept"),
         }
         Ok(component)
     }
@@ -93,7 +93,7 @@ impl Cache {
                 Ok(compiled) => match load(engine, &compiled) {
                     Ok(component) => return Some(component),
                     Err(error) => {
-                        tracing::debug!(path = %path.display(), %error, "a compiled component is compiled again");
+                        tracing::warn!(path = %path.display(), %error, "a compiled component is compiled again");
                     }
                 },
                 // Another process has removed it.

@@ -37,11 +37,11 @@ impl Component {
             Some(cache) => cache.component(wasm, bytes),
             None => wasmtime::component::Component::new(wasm, bytes),
         }
-        .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        .map_err(|error| LoadError::invalid(&error))?;
         let artifact = artifact(wasm, &component, bytes)?;
         let linker = linker(wasm).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let pre = linker.instantiate_pre(&component).map_err(|error| {
-            refused_imports(&artifact).unwrap_or_else(|| LoadError::Invalid(format!("{error:#}")))
+            refused_imports(&artifact).unwrap_or_else(|| LoadError::invalid(&error))
         })?;
         let exports = Exports::find(pre, artifact.offers())?;
         Ok(Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::contract::{BrokenPromise, Function};
 use crate::limits::Excess;
 use crate::limits::sandbox::Party;
+use crate::trust::text::shown;
 
 /// The documented codes of the contract's errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,6 +289,14 @@ pub enum LoadError {
     /// The engine itself failed.
     #[error("it could not be prepared: {0}")]
     Engine(String),
+}
+
+impl LoadError {
+    /// What a parser says of a file repeats names of the file, and whoever wrote that may
+    /// have put lines into them that pass for ours.
+    pub(super) fn invalid(error: &wasmtime::Error) -> Self {
+        Self::Invalid(shown(&format!("{error:#}")))
+    }
 }
 
 fn exports_text(exports: &[String]) -> String {

@@ -36,7 +36,7 @@ impl Exports {
     /// Finds the functions of the interfaces that the component exports. An interface
     /// that has the name and not the functions is an error, and not one that is missing.
     pub(super) fn find(pre: InstancePre<State>, offers: Offers) -> Result<Self, LoadError> {
-        let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("{error:#}"));
+        let invalid = |error: wasmtime::Error| LoadError::invalid(&error);
         let provisioner = offers
             .provisioning
             .then(|| ProvisionerIndices::new(&pre))

@@ -53,7 +53,7 @@ impl Engine {
         let cache = cache_folder.and_then(|folder| {
             cache::Cache::open(folder)
                 .inspect_err(|error| {
-                    tracing::debug!(folder = %folder.display(), %error, "compiled components are not kept");
+                    tracing::warn!(folder = %folder.display(), %error, "compiled components are not kept");
                 })
                 .ok()
         });
@@ -101,7 +101,7 @@ impl Engine {
     pub fn examine(&self, bytes: &[u8]) -> Result<Artifact, LoadError> {
         inspect::check_header(bytes)?;
         let component = wasmtime::component::Component::new(&self.inner, bytes)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+            .map_err(|error| LoadError::invalid(&error))?;
         inspect::artifact(&self.inner, &component, bytes)
     }
 }

@@ -8,7 +8,6 @@ use super::redact::Secrets;
 use super::request::{Answer, Changed, Lookup};
 use crate::contract::bindings::identity::connector::types as contract;
 use crate::contract::{BrokenPromise, Function};
-use crate::credentials::CredentialsError;
 use crate::egress::transport::TransportError;
 use crate::egress::{CallReport, Denied};
 use crate::egress::{ChangeFate, EgressError};
@@ -259,6 +258,8 @@ pub(super) fn reported(error: contract::Error, host: &Host<'_>) -> CallError {
             reported.code = ErrorCode::DeniedByHost;
             reported.retryable = false;
             reported.message = denied.to_string();
+            // The refusal names what was asked for; the component may name another one.
+            reported.operation = None;
         }
         Some(EgressError::Rate(rate)) => {
             reported.code = ErrorCode::Throttled;
@@ -272,7 +273,7 @@ pub(super) fn reported(error: contract::Error, host: &Host<'_>) -> CallError {
             reported.message = EgressError::Postponed { wait: *wait }.to_string();
         }
         Some(EgressError::Credentials(error)) => {
-            let is_away = matches!(error, CredentialsError::TimedOut(_));
+            let is_away = error.is_away();
             reported.code = if is_away {
                 ErrorCode::Unavailable
             } else {

@@ -534,26 +534,7 @@ const TYPING_ERRORS: usize = 2;
 fn is_near(typed: &str, known: &str) -> bool {
     let typed = typed.to_lowercase().replace(['_', ' '], "-");
     let is_part = typed.len() >= 4 && (known.contains(&typed) || typed.contains(known));
-    is_part || distance(&typed, known) <= TYPING_ERRORS
-}
-
-/// How many letters must be added, left out or replaced to make one of the other.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (number, typed) in from.chars().enumerate() {
-        let mut diagonal = number;
-        let mut left = number + 1;
-        for (above, meant) in row.iter_mut().skip(1).zip(to.chars()) {
-            let replaced = diagonal + usize::from(typed != meant);
-            diagonal = *above;
-            left = replaced.min(left + 1).min(*above + 1);
-            *above = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = number + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    is_part || strsim::levenshtein(&typed, known) <= TYPING_ERRORS
 }
 
 #[cfg(test)]

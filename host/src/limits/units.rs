@@ -126,6 +126,9 @@ mod tests {
             (Unit::Time, "10s", 10_000),
             (Unit::Time, "2m", 120_000),
             (Unit::Time, "1h", 3_600_000),
+            (Unit::Bytes, "2kB", 2_000),
+            (Unit::Bytes, "2MB", 2_000_000),
+            (Unit::Bytes, "2gb", 2_000_000_000),
             (Unit::Count, "99999999999999999999", u64::MAX),
             (Unit::Bytes, "99999999999999999GiB", u64::MAX),
         ] {

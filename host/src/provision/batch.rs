@@ -20,7 +20,6 @@ use super::rows::{Row, RowError};
 use super::{Done, ProvisionError, Provisioner};
 use crate::change::Change;
 use crate::connector::{Connector, ConnectorError};
-use crate::credentials::CredentialsError;
 use crate::engine::{CallError, ErrorCode};
 use crate::trust::description::Description;
 
@@ -270,9 +269,7 @@ fn concerns(row: &Row, description: &Description) -> String {
 fn is_hopeless(error: &ProvisionError) -> bool {
     match error {
         ProvisionError::Unwritten { .. } => true,
-        ProvisionError::Failed(ConnectorError::Credentials(error)) => {
-            !matches!(error, CredentialsError::TimedOut(_))
-        }
+        ProvisionError::Failed(ConnectorError::Credentials(error)) => !error.is_away(),
         ProvisionError::Failed(
             ConnectorError::Call(CallError::NotOffered { .. })
             | ConnectorError::Persistent {
@@ -291,7 +288,7 @@ fn is_hopeless(error: &ProvisionError) -> bool {
 fn is_unavailable(error: &ProvisionError) -> bool {
     match error {
         ProvisionError::WithoutEffect { .. } | ProvisionError::Unknown { .. } => true,
-        ProvisionError::Failed(ConnectorError::Credentials(CredentialsError::TimedOut(_))) => true,
+        ProvisionError::Failed(ConnectorError::Credentials(error)) if error.is_away() => true,
         ProvisionError::Failed(
             ConnectorError::Call(CallError::TimedOut { .. })
             | ConnectorError::Persistent {

@@ -156,8 +156,8 @@ impl Warnings {
                          does not name"
                     }
                     WarningCode::OmittedBefore => {
-                        "earlier runs in the store have what was left out now; delete its file, or \
-                         sync into a new one"
+                        "runs of before were stored without leaving that out; delete the file of the \
+                         store, or sync into a new one"
                     }
                 };
                 examples.retain(|example| !example.is_empty());

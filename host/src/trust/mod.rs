@@ -15,7 +15,7 @@ mod facts;
 #[cfg(feature = "sandbox")]
 pub mod file;
 pub mod sound;
-mod text;
+pub(crate) mod text;
 pub mod words;
 
 use std::collections::BTreeMap;

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 
 use regex::Regex;
 
-use super::description::{ActionSchema, Description, Field, SettingSchema, ValueType};
+use super::description::{
+    ActionSchema, Authentication, Description, Field, SettingSchema, ValueType,
+};
 use super::text::{is_hyphenated, is_plain, shown};
 
 /// Bytes of a description as JSON. The bundled one has about 15 KiB; nobody reads more than
@@ -42,6 +44,9 @@ pub struct Taken<'a> {
     pub options: &'a [String],
     /// What a field of an account is called as an option.
     pub option_of_field: fn(&str) -> String,
+    /// The secret settings of the bundled component: what is set for it is there for every
+    /// setting of the same name.
+    pub secrets: &'a [&'a str],
 }
 
 type Sound = Result<(), Unsound>;
@@ -74,8 +79,29 @@ impl Description {
         for one in &self.actions {
             action(self, one)?;
         }
-        wire::check(self)
+        wire::check(self)?;
+        let mut secrets = taken.secrets.iter();
+        secrets.try_for_each(|name| no_loot(self, name))
     }
+}
+
+/// A secret of the bundled component's that is set on this machine would be handed to a
+/// component that has a setting of the same name, or be sent somewhere in clear. Only what
+/// the host signs with, and neither shows nor sends, may have that name.
+fn no_loot(description: &Description, name: &str) -> Sound {
+    let signs = match &description.wire.authentication {
+        Authentication::Sigv4(sigv4) => {
+            name == sigv4.secret_access_key_setting || name == sigv4.session_token_setting
+        }
+        Authentication::None | Authentication::Bearer(_) => false,
+    };
+    if signs || description.setting(name).is_none() {
+        return Ok(());
+    }
+    refuse(format!(
+        "its setting `{name}` has the name of a secret of the bundled component and is not what \
+         its requests are signed with: it would be given a key that was set for another one"
+    ))
 }
 
 /// Nothing in it may hide something or steer a terminal, and all of it can be read.

@@ -6,7 +6,7 @@ const LONGEST: usize = 240;
 
 /// A text that somebody else chose: bounded, with everything made visible that a terminal
 /// obeys or hides.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().take(LONGEST) {
         if is_hidden(c) {

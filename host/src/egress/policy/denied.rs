@@ -19,10 +19,7 @@ pub enum Denied {
     #[error("request refused: {0}")]
     Url(OriginError),
     /// It goes somewhere else.
-    #[error(
-        "request to {asked} refused: this connection may only reach {allowed}; if that is the \
-         wrong place, check the settings or name another with --endpoint-url"
-    )]
+    #[error("request to {asked} refused: this connection may only reach {allowed}")]
     Origin {
         /// Where it wanted to go.
         asked: String,

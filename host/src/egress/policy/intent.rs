@@ -15,10 +15,10 @@ use serde_json::{Map, Value};
 use super::{Call, Denied, Policy};
 use crate::egress::body::{self, BodyError};
 use crate::egress::operation::{Recognised, percent_decode};
-use crate::egress::origin::shown;
 use crate::trust::description::{
     Binding, BindingCondition, BindingSource, NamedArguments, Operation, Protocol,
 };
+use crate::trust::text::shown;
 
 /// Judges what a recognised operation carries.
 pub(super) fn judge(

@@ -132,3 +132,21 @@ fn an_option_is_offered_only_where_it_would_be_taken() {
     );
     assert_eq!(Limit::Memory.option((4 << 30) + 1), None);
 }
+
+#[test]
+fn what_answers_are_made_of_is_the_doing_of_the_service() {
+    for limit in Limit::ALL {
+        let expected = match limit.name().starts_with("response-") {
+            true => Party::Service,
+            false => Party::Component,
+        };
+        assert_eq!(limit.row().party, expected, "{limit}");
+    }
+}
+
+#[test]
+fn a_limit_that_is_set_by_the_host_itself_holds() {
+    let limits = Limits::default().with(Limit::Tables, 3);
+    assert_eq!(limits.count(Limit::Tables), 3);
+    assert_eq!(limits.count(Limit::Memories), sizes::MEMORIES);
+}

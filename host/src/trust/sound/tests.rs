@@ -15,6 +15,7 @@ fn check(description: &Description, names: &[&str], options: &[&str]) -> Result<
         names,
         options: &options,
         option_of_field: |name| name.replace('_', "-").to_ascii_lowercase(),
+        secrets: &["aws-secret-access-key", "aws-session-token"],
     };
     description
         .check_soundness(taken)
@@ -437,5 +438,36 @@ fn bindings_that_no_call_could_meet_are_refused() {
     assert_says(
         &refused_http(|d| d.wire.operations[0].members.push("?a=b".to_owned())),
         "may send `?a=b`",
+    );
+}
+
+#[test]
+fn a_secret_that_was_set_for_the_bundled_component_is_not_given_away() {
+    let loot = "`aws-secret-access-key` has the name of a secret of the bundled component";
+    assert_says(
+        &refused(|it| it.wire.authentication = Authentication::None),
+        loot,
+    );
+    // As a token it would be sent in clear.
+    let token = "aws-secret-access-key".to_owned();
+    assert_says(
+        &refused(|it| it.wire.authentication = Authentication::Bearer(token)),
+        loot,
+    );
+    // Signed with something else, it has no use for the real one.
+    assert_says(
+        &refused(|it| {
+            let Authentication::Sigv4(sigv4) = &mut it.wire.authentication else {
+                panic!("the bundled component signs");
+            };
+            let mut own = it.settings.clone();
+            own.retain(|setting| setting.name == sigv4.secret_access_key_setting);
+            for setting in &mut own {
+                setting.name = "own-key".to_owned();
+            }
+            it.settings.extend(own);
+            sigv4.secret_access_key_setting = "own-key".to_owned();
+        }),
+        loot,
     );
 }

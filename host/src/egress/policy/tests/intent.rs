@@ -345,3 +345,81 @@ fn a_body_is_read_by_the_host_as_by_the_server() {
         assert_eq!(post(json, body), Err(rule), "{body}");
     }
 }
+
+#[test]
+fn a_constant_in_a_query_is_that_text() {
+    let mut get = operation(
+        "get",
+        Access::Read,
+        &[LIST],
+        vec![binding(
+            "?view",
+            BindingSource::Constant("\"short\"".to_owned()),
+        )],
+    );
+    get.route = Some(Route {
+        method: "GET".to_owned(),
+        path: "/items".to_owned(),
+    });
+    let wire = wire(Protocol::Http, vec![get]);
+    let policy = Policy::new(&wire, &settings(), None, false).unwrap();
+    let judge = |query: &str| {
+        let uri = format!("https://idp.eu-west-1.example.com/items{query}");
+        let (request, ()) = http::Request::get(uri).body(()).unwrap().into_parts();
+        let judged = policy.judge(Some(&Call::new(LIST)), &request, b"");
+        judged.map(drop).map_err(|denied| denied.rule())
+    };
+    assert_eq!(judge("?view=short"), Ok(()));
+    for other in [
+        "",
+        "?view=",
+        "?view=%22short%22",
+        "?view=full",
+        "?view=short&view=short",
+    ] {
+        assert_eq!(judge(other), Err("binding"), "{other}");
+    }
+}
+
+#[test]
+fn what_a_member_must_be_is_told_in_words_and_never_as_a_value() {
+    let call = Call::new(LIST)
+        .about(argument("name"), "alice")
+        .about(BindingSource::Resource, "bob")
+        .about(BindingSource::Principal, "carol");
+    let list = NamedArguments {
+        name_member: "Name".to_owned(),
+        value_member: "Value".to_owned(),
+        except: Vec::new(),
+    };
+    for (source, words) in [
+        (
+            BindingSource::Setting("pool".to_owned()),
+            "the setting pool of this call",
+        ),
+        (BindingSource::Resource, "the resource of this call"),
+        (BindingSource::Principal, "the principal of this call"),
+        (argument("name"), "the argument name of this call"),
+        (
+            BindingSource::Constant("\"SUPPRESS\"".to_owned()),
+            "\"SUPPRESS\"",
+        ),
+        (
+            BindingSource::NamedArguments(list),
+            "the list of this call's arguments",
+        ),
+    ] {
+        let bound = vec![binding("/Member", source)];
+        let wire = wire(
+            Protocol::AwsJson("Directory".to_owned()),
+            vec![operation("List", Access::Read, &[LIST], bound)],
+        );
+        let policy = Policy::new(&wire, &settings(), None, false).unwrap();
+        let body = br#"{"Member":"something else"}"#;
+        let denied = policy
+            .judge(Some(&call), &request(HOST, "List", &[]), body)
+            .unwrap_err();
+        let message = format!("operation List refused: its /Member is not {words}");
+        assert_eq!(denied.to_string(), message);
+    }
+}
