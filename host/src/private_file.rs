@@ -17,11 +17,6 @@ const MODE: u32 = 0o600;
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
 
-/// Written by all who are neither the owner nor of the file's group. The group may: many
-/// systems give each user one of their own, and a umask that lets it write.
-#[cfg(unix)]
-const EVERYBODY_WRITES: u32 = 0o002;
-
 /// Lets what is created be readable and writable by its owner only.
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
@@ -53,31 +48,6 @@ pub fn is_shared(file: &File) -> io::Result<bool> {
     #[cfg(not(unix))]
     {
         file.metadata().map(|_| false)
-    }
-}
-
-/// Why somebody else than who runs this, or root, may have written an open file.
-///
-/// # Errors
-///
-/// The system does not tell.
-pub fn foreign(file: &File) -> io::Result<Option<String>> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let found = file.metadata()?;
-        let (us, owner) = (rustix::process::geteuid().as_raw(), found.uid());
-        Ok(if owner != us && owner != 0 {
-            Some(format!("belongs to another user (uid {owner})"))
-        } else if found.mode() & EVERYBODY_WRITES != 0 {
-            Some("can be written by everybody".to_owned())
-        } else {
-            None
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        file.metadata().map(|_| None)
     }
 }
 

@@ -12,10 +12,14 @@ use clap::parser::ValueSource;
 use super::args::setting_id;
 use super::exit::{ExitCode, Failure};
 use super::variables::{baton_variable, variable};
-use crate::private_file;
 
 /// The configuration file that is read without being named.
 const DEFAULT_FILE: &str = "connector.toml";
+
+/// Written by all who are neither the owner nor of the file's group. The group may: many
+/// systems give each user one of their own, and a umask that lets it write.
+#[cfg(unix)]
+const EVERYBODY_WRITES: u32 = 0o002;
 
 /// The environment, as a function so that tests need not change their own process.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -202,7 +206,7 @@ fn content(named: Option<&str>) -> Result<Option<(PathBuf, String)>, Failure> {
         opened => opened.map_err(unreadable)?,
     };
     if named.is_none()
-        && let Some(why) = private_file::foreign(&file).map_err(unreadable)?
+        && let Some(why) = foreign(&file).map_err(unreadable)?
     {
         return Err(Failure::new(
             ExitCode::PermissionDenied,
@@ -216,6 +220,27 @@ fn content(named: Option<&str>) -> Result<Option<(PathBuf, String)>, Failure> {
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(unreadable)?;
     Ok(Some((name, text)))
+}
+
+/// Why somebody else than who runs this, or root, may have written an open file.
+fn foreign(file: &File) -> std::io::Result<Option<String>> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let found = file.metadata()?;
+        let (us, owner) = (rustix::process::geteuid().as_raw(), found.uid());
+        Ok(if owner != us && owner != 0 {
+            Some(format!("belongs to another user (uid {owner})"))
+        } else if found.mode() & EVERYBODY_WRITES != 0 {
+            Some("can be written by everybody".to_owned())
+        } else {
+            None
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        file.metadata().map(|_| None)
+    }
 }
 
 fn parse(
