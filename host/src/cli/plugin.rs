@@ -25,6 +25,7 @@ use crate::limits::ceiling::ceilings;
 use crate::model::timestamp;
 use crate::trust::description::Description;
 use crate::trust::file::{Record, TrustFile};
+use crate::trust::words::summary;
 use crate::trust::{Digest, differences};
 
 /// Digits of a digest that are enough to mean one: more than two of a handful of records
@@ -281,6 +282,7 @@ fn show(file: &str, introduced: &Introduced) {
             shared.signing.join(", ")
         ));
     }
+    hint(&summary(description));
 }
 
 fn show_difference(record: &Record, digest: &Digest, description: &Description) {

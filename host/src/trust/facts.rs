@@ -10,6 +10,7 @@ use super::description::{
     Operation, Origin, Protocol, RateClass, RateScope, SettingSchema, Trait, ValueType,
 };
 use super::text::shown;
+use crate::egress::Call;
 
 /// What a fact is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +148,11 @@ fn origin(origin: &Origin) -> Fact {
             format!(
                 "setting {} begins with {}",
                 shown(&when.setting),
-                list(&when.prefixes, " or ")
+                when.prefixes
+                    .iter()
+                    .map(|prefix| quoted(prefix))
+                    .collect::<Vec<_>>()
+                    .join(" or ")
             )
         }),
     )
@@ -180,6 +185,8 @@ fn authentication(authentication: &Authentication) -> Fact {
     }
 }
 
+/// What a list of members says that is empty.
+pub(super) const NOTHING: &str = "nothing";
 /// What `access` of an operation says if it only reads.
 pub(super) const READS: &str = "reads";
 
@@ -204,7 +211,7 @@ fn operation(operation: &Operation, protocol: &Protocol) -> Fact {
     Fact::new(Section::Operation, &operation.name, operation)
         .part("access", access)
         .part_if("request", request)
-        .part("sent by", list(&operation.functions, ", "))
+        .part("sent by", sent_by(operation))
         .part("fixed", or_nothing(fixed))
         .part("free", or_nothing(free))
         .part("for", list(&operation.kinds, ", "))
@@ -222,21 +229,46 @@ fn operation(operation: &Operation, protocol: &Protocol) -> Fact {
         )
 }
 
+/// The calls that may send an operation. One that is called reading and is sent where
+/// changes are made deserves a second look.
+fn sent_by(operation: &Operation) -> String {
+    let mut text = list(&operation.functions, ", ");
+    let is_changing = |function: &String| Call::new(function.clone()).may_change();
+    if operation.access == Access::Read && operation.functions.iter().any(is_changing) {
+        text.push_str(" (among them calls that change something)");
+    }
+    text
+}
+
 fn or_nothing(words: Vec<String>) -> String {
     if words.is_empty() {
-        "nothing".to_owned()
+        NOTHING.to_owned()
     } else {
         words.join(", ")
     }
 }
 
-/// What stands in a path and may be anything.
+/// What stands in a path and may be anything, in some of the calls at least.
 fn unbound_placeholders(operation: &Operation) -> impl Iterator<Item = String> {
     let path = operation.route.as_ref().map_or("", |route| &route.path);
     path.split('/')
         .filter(|segment| segment.starts_with('{'))
-        .filter(|segment| operation.bound.iter().all(|bound| bound.member != *segment))
-        .map(shown)
+        .filter_map(|segment| {
+            let is_fixed_in = |function: &String| {
+                operation.bound.iter().any(|bound| {
+                    bound.member == segment
+                        && bound.when.is_none()
+                        && (bound.functions.is_empty() || bound.functions.contains(function))
+                })
+            };
+            let (fixed, free): (Vec<String>, Vec<String>) =
+                operation.functions.iter().cloned().partition(is_fixed_in);
+            match (fixed.is_empty(), free.is_empty()) {
+                (_, true) => None,
+                (true, false) => Some(shown(segment)),
+                (false, false) => Some(format!("{} in {}", shown(segment), list(&free, " and "))),
+            }
+        })
 }
 
 fn binding(binding: &Binding, operation: &Operation) -> String {
@@ -250,7 +282,7 @@ fn binding(binding: &Binding, operation: &Operation) -> String {
             " if argument {} is {}{}",
             shown(&when.argument),
             if when.equals { "" } else { "not " },
-            shown(&when.value)
+            quoted(&when.value)
         ));
     }
     text
@@ -387,4 +419,13 @@ fn list(texts: &[String], between: &str) -> String {
     }
     let shown: Vec<String> = texts.iter().map(|text| shown(text)).collect();
     shown.join(between)
+}
+
+/// A value that somebody else chose, with its beginning and its end: it can't pass for the
+/// words around it.
+fn quoted(text: &str) -> String {
+    format!(
+        "\"{}\"",
+        shown(text).replace('\\', "\\\\").replace('"', "\\\"")
+    )
 }

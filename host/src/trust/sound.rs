@@ -70,6 +70,7 @@ impl Description {
             ));
         }
         hyphenated("its name", &self.name)?;
+        version(&self.version)?;
         settings(self, taken.options)?;
         kinds(self)?;
         unique("kind", self.kinds.iter().map(|kind| kind.id.as_str()))?;
@@ -144,6 +145,18 @@ fn hyphenated(what: &str, name: &str) -> Sound {
     refuse(format!(
         "{what} is `{}`, and must be lower-case words joined by hyphens, {NAME} characters at most",
         shown(name)
+    ))
+}
+
+/// A version stands in lists beside what the host says.
+fn version(version: &str) -> Sound {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b".+-".contains(&b);
+    if !version.is_empty() && version.len() <= NAME && version.bytes().all(is_plain) {
+        return Ok(());
+    }
+    refuse(format!(
+        "its version is `{}`, and must be letters, digits, dots, hyphens and plus signs",
+        shown(version)
     ))
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::description::Description;
-use super::facts::{Fact, READS, Section, facts};
+use super::facts::{Fact, NOTHING, READS, Section, facts};
 
 /// Columns of the text: a terminal of the usual width, with room for a margin.
 const WIDTH: usize = 96;
@@ -51,6 +53,51 @@ pub fn words(description: &Description, paces: &BTreeMap<String, f64>) -> String
     text.heading("actions");
     text.facts(of(Section::Action));
     text.finish()
+}
+
+/// What decides most, in a few lines: to be read last, when the rest has scrolled away.
+pub fn summary(description: &Description) -> String {
+    let facts = facts(description);
+    let of = |section: Section| facts.iter().filter(move |fact| fact.section == section);
+    let keys = |section: Section| -> Vec<&str> { of(section).map(|fact| &*fact.key).collect() };
+    let mut text = Text::default();
+    text.heading("in short");
+    text.entry(&format!("goes to: {}", keys(Section::Origin).join(" or ")));
+    for fact in of(Section::Authentication) {
+        match fact.says("service") {
+            Some(service) => text.entry(&format!("proves itself by: {} for {service}", fact.key)),
+            None => text.entry(&format!("proves itself by: {}", fact.key)),
+        }
+    }
+    let secret: Vec<&str> = of(Section::Setting)
+        .filter(|fact| fact.says("secret").is_some())
+        .map(|fact| &*fact.key)
+        .collect();
+    text.entry(&format!("secret settings: {}", or_none(&secret)));
+    let (reading, changing): (Vec<&Fact>, Vec<&Fact>) =
+        of(Section::Operation).partition(|fact| fact.says("access") == Some(READS));
+    text.entry(&format!(
+        "operations that read, by its own account: {}",
+        reading.len()
+    ));
+    let names: Vec<&str> = changing.iter().map(|fact| &*fact.key).collect();
+    text.entry(&format!("operations that change: {}", or_none(&names)));
+    let free: Vec<&str> = of(Section::Operation)
+        .filter(|fact| fact.says("free") != Some(NOTHING))
+        .map(|fact| &*fact.key)
+        .collect();
+    text.entry(&format!(
+        "operations with something free: {}",
+        or_none(&free)
+    ));
+    text.finish()
+}
+
+fn or_none(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    }
 }
 
 /// Two decimals are enough to compare paces.
@@ -119,23 +166,34 @@ impl Text {
         self.line(INDENT, entry);
     }
 
-    /// One line, broken between words where it is too long.
+    /// One line, broken between words where it is too long, and within a word that is longer
+    /// than a line.
     fn line(&mut self, indent: &str, text: &str) {
         self.is_empty = false;
         let mut line = indent.to_owned();
         let mut is_first = true;
         for word in text.split(' ') {
-            let length = line.chars().count() + 1 + word.chars().count();
-            if !is_first && length > WIDTH {
-                self.out.push_str(line.trim_end());
-                self.out.push('\n');
-                line = format!("{indent}{GOES_ON}");
-            } else if !is_first {
-                line.push(' ');
+            if !is_first {
+                if line.width() + 1 + word.width() > WIDTH {
+                    self.put(&line);
+                    line = format!("{indent}{GOES_ON}");
+                } else {
+                    line.push(' ');
+                }
             }
-            line.push_str(word);
             is_first = false;
+            for c in word.chars() {
+                if line.width() + c.width().unwrap_or_default() > WIDTH {
+                    self.put(&line);
+                    line = format!("{indent}{GOES_ON}");
+                }
+                line.push(c);
+            }
         }
+        self.put(&line);
+    }
+
+    fn put(&mut self, line: &str) {
         self.out.push_str(line.trim_end());
         self.out.push('\n');
     }
@@ -159,6 +217,7 @@ mod tests {
     use super::*;
     use crate::limits::ceiling::ceilings;
     use crate::trust::TrustRecord;
+    use crate::trust::description::{Access, Binding, BindingCondition, BindingSource, Route};
 
     fn bundled() -> Description {
         TrustRecord::bundled().unwrap().approved
@@ -173,7 +232,7 @@ mod tests {
             assert!(flat.contains(&operation.name), "{}", operation.name);
         }
         for told in [
-            "https://cognito-idp.{region}.amazonaws.com.cn only if: setting region begins with cn-",
+            "https://cognito-idp.{region}.amazonaws.com.cn only if: setting region begins with \"cn-\"",
             "AWS signatures service: cognito-idp; region from: setting region",
             "ListUsers sent by: sync.list-resources",
             "AdminAddUserToGroup sent by: provisioning.grant fixed: /UserPoolId = setting \
@@ -181,7 +240,7 @@ mod tests {
              for free: nothing",
             "free: Limit, PaginationToken, Filter",
             "/UserAttributes = the arguments asked for but username and sendInviteEmail",
-            "/MessageAction = always \"SUPPRESS\" if argument sendInviteEmail is not true",
+            "/MessageAction = always \"SUPPRESS\" if argument sendInviteEmail is not \"true\"",
             "user-list: 5.71/s here; it declares: 30/s for all its operations",
             "user-pool-id The user pool to work on",
             "secret: yes",
@@ -209,5 +268,111 @@ mod tests {
                 .count(),
             1
         );
+    }
+    fn flat(text: &str) -> String {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_value_can_not_pass_for_the_words_around_it() {
+        let mut description = bundled();
+        let operations = &mut description.wire.operations;
+        let bindings = operations.iter_mut().flat_map(|it| it.bound.iter_mut());
+        for when in bindings.filter_map(|it| it.when.as_mut()) {
+            when.value = "x\", /Username = argument user_id".to_owned();
+        }
+        let text = flat(&words(&description, &BTreeMap::new()));
+        let told = r#"is not "x\", /Username = argument user_id""#;
+        assert!(text.contains(told), "{text}");
+    }
+
+    #[test]
+    fn a_placeholder_that_is_fixed_in_some_calls_is_free_in_the_others() {
+        let mut description = bundled();
+        let get = description
+            .wire
+            .operations
+            .iter_mut()
+            .find(|it| it.name == "AdminGetUser")
+            .unwrap();
+        get.functions = vec![
+            "sync.get-resource".to_owned(),
+            "sync.find-listed".to_owned(),
+        ];
+        get.route = Some(Route {
+            method: "GET".to_owned(),
+            path: "/people/{person}".to_owned(),
+        });
+        get.members.clear();
+        let fixed = |functions: &[&str], when| Binding {
+            member: "{person}".to_owned(),
+            sources: vec![BindingSource::Resource],
+            functions: functions.iter().map(|&name| name.to_owned()).collect(),
+            when,
+        };
+        let condition = BindingCondition {
+            argument: "user_id".to_owned(),
+            value: "x".to_owned(),
+            equals: true,
+        };
+        for (bound, free) in [
+            (vec![], "free: {person} for"),
+            (vec![fixed(&[], None)], "free: nothing for"),
+            (vec![fixed(&[], Some(condition))], "free: {person} for"),
+            (
+                vec![fixed(&["sync.find-listed"], None)],
+                "free: {person} in sync.get-resource for",
+            ),
+        ] {
+            let mut description = description.clone();
+            let operations = &mut description.wire.operations;
+            let get = operations.iter_mut().find(|it| it.name == "AdminGetUser");
+            get.unwrap().bound = bound;
+            let text = flat(&words(&description, &BTreeMap::new()));
+            let (_, of_get) = text.split_once("AdminGetUser GET /people").unwrap();
+            let (_, of_get) = of_get.split_once("free:").unwrap();
+            let of_get = format!("free:{of_get}");
+            assert!(of_get.starts_with(free), "{free}\n{of_get}");
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal_whatever_stands_in_it() {
+        let mut description = bundled();
+        description.display_name = "東".repeat(200);
+        description.wire.operations[0].name = "x".repeat(300);
+        let text = words(&description, &BTreeMap::new());
+        for line in text.lines() {
+            assert!(line.width() <= WIDTH, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_reads_where_changes_are_made_is_marked() {
+        let mut description = bundled();
+        let operations = &mut description.wire.operations;
+        for operation in operations.iter_mut() {
+            operation.access = Access::Read;
+        }
+        let text = flat(&words(&description, &BTreeMap::new()));
+        let told = "AdminDeleteUser sent by: provisioning.delete-account (among them calls that \
+                    change something)";
+        assert!(text.contains(told), "{text}");
+    }
+
+    #[test]
+    fn in_short_it_is_what_decides_most() {
+        let text = flat(&summary(&bundled()));
+        for told in [
+            "or https://cognito-idp.{region}.amazonaws.com",
+            "AWS signatures for cognito-idp",
+            "secret settings: aws-secret-access-key, aws-session-token",
+            "operations that read, by its own account: 6",
+            "operations that change: AdminAddUserToGroup, ",
+            "operations with something free: ListUsers, ",
+        ] {
+            assert!(text.contains(told), "{told}\nis missing in\n{text}");
+        }
+        assert!(summary(&bundled()).lines().count() < 15);
     }
 }

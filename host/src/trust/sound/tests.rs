@@ -1,7 +1,7 @@
 use super::super::TrustRecord;
 use super::super::description::{
     Access, Authentication, Binding, BindingCondition, BindingSource, Derivation, NamedArguments,
-    OriginCondition, Protocol, RateLimit, RateScope, Route,
+    Operation, OriginCondition, Protocol, RateLimit, RateScope, Route,
 };
 use super::*;
 
@@ -268,7 +268,7 @@ fn credentials_come_from_settings_that_are_kept_secret() {
 #[test]
 fn operations_that_could_not_be_judged_or_paced_are_refused() {
     type Change = fn(&mut Description);
-    let cases: [(Change, &str); 10] = [
+    let cases: [(Change, &str); 15] = [
         (
             |d| d.wire.operations[0].rate_class = "none".to_owned(),
             "and there is no such class",
@@ -277,7 +277,36 @@ fn operations_that_could_not_be_judged_or_paced_are_refused() {
             |d| d.wire.operations[1].name = d.wire.operations[0].name.clone(),
             "stands twice",
         ),
-        (|d| d.wire.operations[0].name = String::new(), "has no name"),
+        (
+            |d| d.wire.operations[0].name = String::new(),
+            "has no plain name",
+        ),
+        (
+            |d| d.wire.operations[0].name = "ListUsers, and nothing else".to_owned(),
+            "has no plain name",
+        ),
+        (
+            |d| d.wire.operations[0].members.push("A = B".to_owned()),
+            "is no member of a body or a query",
+        ),
+        (
+            |d| d.wire.operations[0].permission = Some("a:B; free: nothing".to_owned()),
+            "is no name of a right",
+        ),
+        (
+            |d| d.wire.operations[0].members.push("UserPoolId".to_owned()),
+            "fixes `/UserPoolId`, and may send anything as `UserPoolId`",
+        ),
+        (
+            |d| {
+                let one = d.wire.operations[0].clone();
+                d.wire.operations.extend((0..100).map(|number| Operation {
+                    name: format!("Op{number}"),
+                    ..one.clone()
+                }));
+            },
+            "nobody approves more than 100",
+        ),
         (
             |d| {
                 d.wire.operations[0]
@@ -470,4 +499,30 @@ fn a_secret_that_was_set_for_the_bundled_component_is_not_given_away() {
         }),
         loot,
     );
+}
+
+#[test]
+fn a_condition_that_always_holds_or_reads_as_another_is_none() {
+    for prefix in ["", "cn-, or nothing", "CN", "cn-\""] {
+        let why = refused(|d| {
+            let conditions = d.wire.origins.iter_mut().filter_map(|it| it.when.as_mut());
+            for when in conditions {
+                when.prefixes.push(prefix.to_owned());
+            }
+        });
+        assert_says(&why, "lower-case letters, digits and hyphens");
+    }
+}
+
+#[test]
+fn a_version_is_no_place_for_claims() {
+    for version in ["", "0.1.0; verified", "0.1.0 trusted", &"1".repeat(65)] {
+        assert_says(
+            &refused(|d| d.version = version.to_owned()),
+            "its version is",
+        );
+    }
+    let mut description = good();
+    description.version = "1.2.3-rc.1+build".to_owned();
+    assert_eq!(check(&description, &[], &[]), Ok(()));
 }

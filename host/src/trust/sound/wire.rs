@@ -29,6 +29,9 @@ const INVOKE: &str = "actions.invoke/";
 /// The function whose arguments are the fields of an account.
 const CREATE_ACCOUNT: &str = "provisioning.create-account";
 
+/// Operations of a component. The bundled one has twelve, and a person has to read all.
+const OPERATIONS: usize = 100;
+
 /// Methods of requests. `CONNECT` and `TRACE` are none that a service of records has.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 /// Methods that change something by their definition (RFC 9110, RFC 5789).
@@ -70,6 +73,12 @@ pub(super) fn check(description: &Description) -> Sound {
         "operation",
         wire.operations.iter().map(|one| one.name.as_str()),
     )?;
+    if wire.operations.len() > OPERATIONS {
+        return refuse(format!(
+            "it asks for {} operations; nobody approves more than {OPERATIONS} knowingly",
+            wire.operations.len()
+        ));
+    }
     let mut routes = BTreeSet::new();
     for one in &wire.operations {
         operation(description, one)?;
@@ -116,9 +125,29 @@ fn origins(description: &Description) -> Sound {
                     when.setting
                 ));
             }
+            // An empty one would hold for every value, and others would be misread.
+            if let Some(prefix) = when.prefixes.iter().find(|prefix| !is_prefix(prefix)) {
+                return refuse(format!(
+                    "the origin `{}` applies where a setting begins with `{}`; that must be \
+                     lower-case letters, digits and hyphens",
+                    shown(&origin.template),
+                    shown(prefix)
+                ));
+            }
         }
     }
     Ok(())
+}
+
+fn is_prefix(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !text.is_empty() && text.bytes().all(is_plain)
+}
+
+/// A name that can't be read as anything else where it stands in a list or a sentence.
+fn is_word(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/~$@?{}[]".contains(&b);
+    !text.is_empty() && text.bytes().all(is_plain)
 }
 
 fn not_secret(description: &Description, name: &str, role: &str) -> Sound {
@@ -166,9 +195,15 @@ fn authentication(description: &Description) -> Sound {
 fn operation(description: &Description, operation: &Operation) -> Sound {
     let wire = &description.wire;
     let name = shown(&operation.name);
-    if operation.name.is_empty() || operation.name.contains(char::is_whitespace) {
+    if !is_word(&operation.name) {
+        return refuse(format!("the operation `{name}` has no plain name"));
+    }
+    if let Some(right) = &operation.permission
+        && !is_word(&right.replace('*', ""))
+    {
         return refuse(format!(
-            "the operation `{name}` has no name, or one with white space in it"
+            "the right of the operation `{name}` is `{}`, which is no name of a right",
+            shown(right)
         ));
     }
     if !wire
@@ -215,7 +250,7 @@ fn operation(description: &Description, operation: &Operation) -> Sound {
     for member in &operation.members {
         let is_there = match member.strip_prefix('?') {
             Some(parameter) => in_query && is_parameter(parameter),
-            None => !member.is_empty(),
+            None => is_word(member) && !member.contains('/'),
         };
         if !is_there {
             return refuse(format!(
@@ -226,8 +261,30 @@ fn operation(description: &Description, operation: &Operation) -> Sound {
     }
     for bound in &operation.bound {
         binding(description, operation, bound, &in_path, in_query)?;
+        if let Some(free) = operation
+            .members
+            .iter()
+            .find(|free| covers(free, &bound.member))
+        {
+            return refuse(format!(
+                "the operation `{name}` fixes `{}`, and may send anything as `{}`",
+                shown(&bound.member),
+                shown(free)
+            ));
+        }
     }
     Ok(())
+}
+
+/// Whether a free member is a bound one, or has it inside.
+fn covers(free: &str, bound: &str) -> bool {
+    match bound.strip_prefix('/') {
+        Some(pointer) => {
+            let top = pointer.split('/').next().unwrap_or_default();
+            top.replace("~1", "/").replace("~0", "~") == free
+        }
+        None => free == bound,
+    }
 }
 
 /// A name of a parameter that every server reads alike.
@@ -279,7 +336,7 @@ fn checked_route<'a>(operation: &Operation, route: &'a Route) -> Result<Vec<&'a 
             Some(name) if names.contains(&name) => {
                 return malformed("a placeholder stands twice in its path");
             }
-            Some(name) if !name.is_empty() && !name.contains(['{', '}']) => names.push(name),
+            Some(name) if is_word(name) && !name.contains(['{', '}']) => names.push(name),
             Some(_) => return malformed("a placeholder of its path has no name"),
             None => {
                 let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&b);
@@ -335,7 +392,11 @@ fn binding(
         None => {
             let is_place = match binding.member.strip_prefix('?') {
                 Some(parameter) => in_query && is_parameter(parameter),
-                None => binding.member.starts_with('/') && binding.member.len() > 1,
+                None => {
+                    binding.member.starts_with('/')
+                        && binding.member.len() > 1
+                        && is_word(&binding.member)
+                }
             };
             if !is_place {
                 return refuse(format!(
