@@ -57,7 +57,12 @@ async fn a_component_that_floods_its_answer_is_ended() {
 async fn describing_happens_without_network() {
     let bench = Bench::start().await;
     let attack = format!("send during describe with {}/", bench.server.endpoint());
-    describe(&bench, &attack).await.unwrap();
+    let failure = describe(&bench, &attack).await.unwrap_err();
+    assert_eq!(failure.code, ExitCode::Component, "{failure:?}");
+    assert!(
+        failure.message.contains("it asked for the network"),
+        "{failure:?}"
+    );
     assert_eq!(bench.requests(), 0);
     assert_eq!(bench.server.log().connections_accepted(), 0);
 }

@@ -52,6 +52,10 @@ pub enum BrokenPromise {
     /// A description that contradicts itself.
     #[error("its description contradicts itself: {0}")]
     Inconsistent(String),
+    /// A description that was to be made of what somebody on the network says, or told to
+    /// them.
+    #[error("it asked for the network, and describing itself happens without")]
+    Network,
     /// A list that goes round in a circle.
     #[error("it returned a cursor for the second time, so its list would never end")]
     CursorRepeated,

@@ -112,10 +112,24 @@ impl CredentialsError {
     }
 }
 
-/// Whether something went wrong on the way, so that nobody has refused anything.
+/// Whether something went wrong on the way, so that nobody has refused anything. What is
+/// wrong with a file or a program that the chain was told to use is none of that.
 fn is_of_the_way(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
-        .any(|error| error.is::<std::io::Error>())
+    use std::io::ErrorKind as Kind;
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
+            !matches!(
+                error.kind(),
+                Kind::InvalidData
+                    | Kind::InvalidInput
+                    | Kind::NotFound
+                    | Kind::Other
+                    | Kind::PermissionDenied
+                    | Kind::Unsupported
+            )
+        })
+    })
 }
 
 /// The SDK's error and what it was caused by, in one line.

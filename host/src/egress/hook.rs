@@ -23,6 +23,8 @@ use super::transport::TransportError;
 pub struct EgressHooks {
     egress: Option<Arc<Egress>>,
     scope: Option<CallScope>,
+    /// Whether something was to be sent where there is no way out at all.
+    knocked: bool,
 }
 
 impl EgressHooks {
@@ -31,6 +33,7 @@ impl EgressHooks {
         Self {
             egress: Some(egress),
             scope: None,
+            knocked: false,
         }
     }
 
@@ -40,7 +43,14 @@ impl EgressHooks {
         Self {
             egress: None,
             scope: None,
+            knocked: false,
         }
+    }
+
+    /// Whether a component wanted to send something while it was only asked to describe
+    /// itself.
+    pub fn has_knocked(&self) -> bool {
+        self.knocked
     }
 
     /// Opens what a contract call may use.
@@ -78,7 +88,7 @@ impl WasiHttpHooks for EgressHooks {
         _: Driver,
     ) -> Sending {
         let Some(egress) = self.egress.clone() else {
-            tracing::warn!("a component asked for the network while it described itself: refused");
+            self.knocked = true;
             return Box::new(async { Err(Error::HttpRequestDenied) });
         };
         let scope = self.scope.clone();

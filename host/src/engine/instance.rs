@@ -64,13 +64,12 @@ impl Sandbox {
         let answer = run.within_time(guest.call_describe(&mut self.store)).await;
         let ended = run.end(&mut self.store, self.component.as_deref(), answer);
         let description = Description::from(ended.answer?);
-        match description.inconsistency() {
-            None => Ok(description),
-            Some(why) => Err(CallError::BrokenContract {
-                function,
-                broken: BrokenPromise::Inconsistent(why),
-            }),
-        }
+        let broken = match description.inconsistency() {
+            _ if self.store.data().hooks.has_knocked() => BrokenPromise::Network,
+            Some(why) => BrokenPromise::Inconsistent(why),
+            None => return Ok(description),
+        };
+        Err(CallError::BrokenContract { function, broken })
     }
 
     pub(super) async fn open(
