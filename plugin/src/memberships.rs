@@ -5,7 +5,7 @@
 //! they are: no id is ever taken apart, because names may contain any separator.
 
 use crate::aftermath::{Doubt, Seen, settle};
-use crate::cognito::model::{Group, User};
+use crate::cognito::model::{Group, Member};
 use crate::cognito::pool::{FailedChange, UserPool};
 use crate::cognito::transport::Transport;
 use crate::contract::provisioning::{GrantOutcome, RevokeOutcome};
@@ -19,8 +19,8 @@ const MAX_PAGES: usize = 2;
 
 /// The grants of the members of a group.
 #[must_use]
-pub fn of_group(group: &str, members: Vec<User>) -> Vec<Grant> {
-    let grant_to = |user: User| grant_of(group, user.username);
+pub fn of_group(group: &str, members: Vec<Member>) -> Vec<Grant> {
+    let grant_to = |member: Member| grant_of(group, member.username);
     members.into_iter().map(grant_to).collect()
 }
 

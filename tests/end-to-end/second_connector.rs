@@ -11,7 +11,7 @@ use connector_host::egress::signing::Proof;
 use connector_host::egress::{Egress, Origin, Policy, transport};
 use connector_host::engine::{Answer, Engine, Lookup, Request};
 use connector_host::limits::clock::SystemClock;
-use connector_host::limits::{MaxRate, Pacer};
+use connector_host::limits::{MaxRate, Pacer, Paces};
 use connector_host::model::ResourceId;
 use connector_host::settings::Settings;
 use connector_host::store::{Connection, Rows, Scope, Store, StoreError};
@@ -48,7 +48,13 @@ async fn connector(server: &Server, token: &str) -> (Connector, Connection) {
         .collect();
     let max_rate = MaxRate::parse(["unlimited"], &classes).unwrap();
     let clock = Arc::new(SystemClock);
-    let pacer = Pacer::new(wire, &BTreeMap::new(), &max_rate, clock.clone()).unwrap();
+    let pacer = Pacer::new(
+        wire,
+        Paces::Start(&BTreeMap::new()),
+        &max_rate,
+        clock.clone(),
+    )
+    .unwrap();
     let connection = Connection {
         component: record.approved.name.clone(),
         origin: policy.origin().to_string(),

@@ -15,7 +15,7 @@ use connector_host::egress::signing::Proof;
 use connector_host::egress::{AuditRecord, AuditSink, Egress, Origin, Policy, transport};
 use connector_host::engine::{Answer, CallError, Component, Engine, Request};
 use connector_host::limits::clock::SystemClock;
-use connector_host::limits::{Limits, MaxRate, Pacer};
+use connector_host::limits::{Limits, MaxRate, Pacer, Paces};
 use connector_host::model::{AttributeValue, EntitlementId, ResourceId};
 use connector_host::settings::Settings;
 use connector_host::trust::TrustRecord;
@@ -198,7 +198,7 @@ impl Bench {
             .collect();
         let max_rate = MaxRate::parse(["unlimited"], &classes).unwrap();
         let clock = Arc::new(SystemClock);
-        let pacer = Pacer::new(wire, &BTreeMap::new(), &max_rate, clock).unwrap();
+        let pacer = Pacer::new(wire, Paces::Start(&BTreeMap::new()), &max_rate, clock).unwrap();
         let recorder = Arc::new(Recorder::default());
         let credentials = CredentialSource::given(Credentials {
             access_key_id: KEY_ID.to_owned(),

@@ -11,7 +11,7 @@ use connector_host::egress::signing::Proof;
 use connector_host::egress::{Egress, Origin, Policy, transport};
 use connector_host::engine::{Answer, Component, Engine, Request};
 use connector_host::limits::clock::SystemClock;
-use connector_host::limits::{MaxRate, Pacer};
+use connector_host::limits::{MaxRate, Pacer, Paces};
 use connector_host::settings::Settings;
 use connector_host::trust::TrustRecord;
 use guests::bearer_directory::{PEOPLE, Server, TEAMS};
@@ -49,7 +49,13 @@ impl Neighbour {
         let policy = Policy::new(wire, settings.values(), Some(endpoint), false).unwrap();
         let clock = Arc::new(SystemClock);
         let max_rate = MaxRate::parse(["unlimited"], &["read"]).unwrap();
-        let pacer = Pacer::new(wire, &BTreeMap::new(), &max_rate, clock.clone()).unwrap();
+        let pacer = Pacer::new(
+            wire,
+            Paces::Start(&BTreeMap::new()),
+            &max_rate,
+            clock.clone(),
+        )
+        .unwrap();
         let authentication = &wire.authentication;
         let proof = Proof::of_host(authentication, settings.values(), None, policy.origin());
         let egress = Egress::new(

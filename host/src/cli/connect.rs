@@ -13,6 +13,7 @@ use super::exit::{ExitCode, Failure, load_failure};
 use super::introduction::describe;
 use super::layers::Layers;
 use super::limits::limits;
+use super::rates;
 use crate::connector::Connector;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::egress::audit::{AuditRecord, AuditSink, LogSink};
@@ -20,7 +21,7 @@ use crate::egress::origin::{Host, Scheme};
 use crate::egress::{Egress, Origin, Policy, transport};
 use crate::engine::{Component, Engine};
 use crate::limits::clock::SystemClock;
-use crate::limits::{Limits, MaxRate, Pacer};
+use crate::limits::{Limits, MaxRate};
 use crate::provision::journal::Journal;
 use crate::settings::Settings;
 use crate::store::Connection;
@@ -105,13 +106,14 @@ pub(super) async fn connect(
     };
     let (keys, proof) = credentials::find(matches, layers, of).await?;
     let clock = Arc::new(SystemClock);
-    let pacer =
-        Pacer::new(wire, &record.pace, &input.max_rate, clock.clone()).map_err(|error| {
-            Failure::new(
-                ExitCode::Component,
-                format!("the trust record is inconsistent: {error}"),
-            )
-        })?;
+    let account = keys.account().await?;
+    let of = rates::For {
+        connection: &connection,
+        account: account.as_deref(),
+        settings: &input.settings,
+        max_rate: &input.max_rate,
+    };
+    let pacer = rates::pacer(chosen, layers, &of, clock.clone())?;
     let journal = journal(matches, layers, &connection)?;
     let sink: Arc<dyn AuditSink> = match &journal {
         Some(journal) => Arc::new(Both(LogSink, journal.clone())),

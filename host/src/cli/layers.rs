@@ -170,13 +170,26 @@ impl<'a> Layers<'a> {
 
     /// Where compiled components are kept: CONNECTOR_CACHE, else the user's cache folder.
     pub(super) fn cache_folder(&self) -> Option<PathBuf> {
-        let variable = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
-        variable("CONNECTOR_CACHE").map(PathBuf::from).or_else(|| {
-            let user = variable("XDG_CACHE_HOME")
-                .map(PathBuf::from)
-                .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
-            Some(user.join("connector"))
-        })
+        let named = self.folder("CONNECTOR_CACHE");
+        named.or_else(|| self.user_folder("XDG_CACHE_HOME", ".cache"))
+    }
+
+    /// Where the paces are kept that were found: the user's state folder.
+    pub(super) fn state_folder(&self) -> Option<PathBuf> {
+        self.user_folder("XDG_STATE_HOME", ".local/state")
+    }
+
+    fn user_folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let user = self
+            .folder(variable)
+            .or_else(|| self.folder("HOME").map(|home| home.join(below_home)))?;
+        Some(user.join("connector"))
+    }
+
+    fn folder(&self, variable: &str) -> Option<PathBuf> {
+        (self.environment)(variable)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
     }
 }
 

@@ -19,6 +19,7 @@ mod live;
 mod plugin;
 mod progress;
 mod question;
+mod rates;
 mod signals;
 mod stored;
 mod sync;

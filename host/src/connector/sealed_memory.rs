@@ -19,7 +19,7 @@ use crate::egress::signing::Proof;
 use crate::egress::{Origin, Policy, transport};
 use crate::engine::Engine;
 use crate::limits::clock::SystemClock;
-use crate::limits::{MaxRate, Pacer};
+use crate::limits::{MaxRate, Pacer, Paces};
 
 const BUNDLED: &[u8] = include_bytes!(env!("CONNECTOR_COMPONENT"));
 const POOL: &str = "eu-central-1_Ab1Cd2Ef3";
@@ -161,7 +161,13 @@ async fn connector(server: &Server, watched: &Arc<Watched>, sealed: bool) -> Con
     let policy = Policy::new(wire, settings.values(), Some(endpoint), true).unwrap();
     let clock = Arc::new(SystemClock);
     let max_rate = MaxRate::parse(["unlimited"], &[]).unwrap();
-    let pacer = Pacer::new(wire, &BTreeMap::new(), &max_rate, clock.clone()).unwrap();
+    let pacer = Pacer::new(
+        wire,
+        Paces::Start(&BTreeMap::new()),
+        &max_rate,
+        clock.clone(),
+    )
+    .unwrap();
     let source = Some(Arc::new(CredentialSource::given(Credentials {
         access_key_id: KEY_ID.to_owned(),
         secret_access_key: SECRET.to_owned(),

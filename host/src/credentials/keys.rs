@@ -95,6 +95,20 @@ impl Keys {
         })
     }
 
+    /// What tells the account that they belong to from others; `None` where requests are
+    /// not signed. The credential chain may be asked.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the chain has no credentials.
+    pub async fn account(&self) -> Result<Option<String>, CredentialsError> {
+        let (Self::Sealed { source, .. } | Self::Passed(source)) = self;
+        match source {
+            Some(source) => Ok(Some(source.current().await?.account())),
+            None => Ok(None),
+        }
+    }
+
     /// What a session is opened with. The credential chain may be asked, also where the
     /// component gets none of what it gives: then a missing key is told at once, and not
     /// by the first request.

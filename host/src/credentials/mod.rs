@@ -5,6 +5,7 @@
 //! ahead of their expiry. [`Keys`] decides what a component is given: by default
 //! placeholders, because the host signs in its place and no real key enters the sandbox.
 
+mod account;
 mod chain;
 mod keys;
 mod source;

@@ -26,7 +26,7 @@ use super::signing::Proof;
 use super::trail::Trail;
 use super::transport::{self, Peeked, Transport};
 use crate::limits::clock::{Clock, timeout_at};
-use crate::limits::rate::{ClassRate, Pacer};
+use crate::limits::rate::Pacer;
 use crate::limits::{Limit, sandbox};
 use crate::trust::description::{Access, Protocol};
 
@@ -101,11 +101,6 @@ impl Egress {
     /// The traffic so far; requests under way are not in it.
     pub fn traffic(&self) -> Traffic {
         self.recorder.traffic()
-    }
-
-    /// The pace of every class.
-    pub fn rates(&self) -> impl Iterator<Item = &ClassRate> {
-        self.pacer.rates()
     }
 
     /// The source of permits.

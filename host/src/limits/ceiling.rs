@@ -58,7 +58,8 @@ mod tests {
 
     use super::*;
     use crate::limits::clock::SystemClock;
-    use crate::limits::{MaxRate, Pacer};
+    use crate::limits::rate::ClassRate;
+    use crate::limits::{MaxRate, Pacer, Paces};
     use crate::trust::TrustRecord;
     use crate::trust::description::RateLimit;
 
@@ -126,10 +127,12 @@ mod tests {
         let rates = |max_rate: &[&str]| -> Vec<String> {
             let max_rate = MaxRate::parse(max_rate.iter().copied(), &["none", "own"]).unwrap();
             let clock = Arc::new(SystemClock);
-            let pacer = Pacer::new(&wire, &ceilings(&wire), &max_rate, clock).unwrap();
-            pacer.rates().map(|class| class.rate.to_string()).collect()
+            let paces = ceilings(&wire);
+            let pacer = Pacer::new(&wire, Paces::Ceiling(&paces), &max_rate, clock).unwrap();
+            let ceiling = |class: &ClassRate| class.bounds.unwrap().ceiling.to_string();
+            pacer.classes().map(ceiling).collect()
         };
-        assert_eq!(rates(&[]), ["1/s", "10/s"]);
-        assert_eq!(rates(&["none=7"]), ["7/s", "10/s"]);
+        assert_eq!(rates(&[]), ["1", "10"]);
+        assert_eq!(rates(&["none=7"]), ["7", "10"]);
     }
 }

@@ -15,6 +15,6 @@ pub mod units;
 
 pub use clock::Clock;
 pub use excess::Excess;
-pub use rate::{Pacer, RateError, Waited};
+pub use rate::{Pacer, Paces, RateError};
 pub use sandbox::{Limit, Limits};
 pub use setting::{MaxRate, RateSetting};

@@ -1,45 +1,49 @@
 //! The pace of requests: how far apart they are, so that a service is never asked faster
-//! than its operator and its documentation allow.
+//! than its operator allows and, once that is known, no faster than it answers.
 //!
-//! Requests of a class are evenly spaced (GCRA without a burst). A burst would be spent
-//! on the first pages of a sync and then be throttled, and it would take the quota from
-//! the account's other users for a moment. A class can have several limits: what its
-//! operations share, and what each operation has for itself; all of them hold.
+//! Requests of a class are evenly spaced. A burst would be spent on the first pages of a
+//! sync and then be throttled, and it would take the quota from the account's other users
+//! for a moment. A class can have several limits: what its operations share, and what each
+//! operation has for itself; all of them hold. How fast that is changes with what the
+//! service refuses ([`budget`]), between what a class starts with and its ceiling.
 //!
 //! Waiting is first come, first served, is bounded by the call's deadline, and is refused
 //! at once when the deadline cannot be met. The kind of endpoint plays no part: only the
 //! operator switches pacing off.
 //!
-//! A pacer belongs to one system reached with one account, so that its keys are classes
-//! and operations only.
+//! A pacer belongs to one system reached with one account. Its budgets may be shared with
+//! other processes ([`ledger`]).
+
+pub mod budget;
+mod lane;
+pub mod ledger;
+mod shared_file;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-use tokio::sync::Mutex;
-
-use super::clock::{Clock, timeout_at};
+pub use self::budget::Bounds;
+use self::lane::{Lane, Turn};
+pub use self::ledger::{Ledger, OwnLedger};
+pub use self::shared_file::FileLedger;
+use super::clock::Clock;
 use super::setting::{MaxRate, RateSetting};
 use crate::trust::description::{RateClass, RateScope, Wire};
 
 /// The part of a documented limit that is used without being asked: the limit belongs to
 /// the whole account, whose own applications need the rest.
 pub(super) const SHARE: f64 = 0.5;
-/// The slowest pace that is told apart from standing still: one request a day.
-const SLOWEST: f64 = 1.0 / 86_400.0;
 
-/// A permit was given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waited {
+/// A permit to send one request. What the service makes of it is told to
+/// [`Pacer::throttled`].
+#[derive(Debug)]
+pub struct Permit {
     /// How long it was waited for.
-    pub duration: Duration,
+    pub waited: Duration,
+    /// The limit that it is counted against first, and the turn there.
+    turn: Option<(Arc<Lane>, Turn)>,
 }
 
 /// No permit was given.
@@ -85,15 +89,31 @@ pub enum PaceError {
     Pace(String),
 }
 
-/// The present pace of a class.
+/// The paces of a trust record, in requests per second by rate class.
+#[derive(Clone, Copy, Debug)]
+pub enum Paces<'a> {
+    /// What classes start with. They may climb to half of what the service documents.
+    Start(&'a BTreeMap<String, f64>),
+    /// What classes never exceed unless the operator says so.
+    Ceiling(&'a BTreeMap<String, f64>),
+}
+
+impl Paces<'_> {
+    fn of(&self, class: &str) -> Option<f64> {
+        let (Self::Start(paces) | Self::Ceiling(paces)) = self;
+        paces.get(class).copied()
+    }
+}
+
+/// How fast a class may be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassRate {
     /// The class.
     pub class: String,
-    /// The pace of all its operations together.
-    pub rate: RateSetting,
-    /// The pace of each operation for itself, where the system has such a limit.
-    pub per_operation: Option<RateSetting>,
+    /// All its operations together; `None`: without pace.
+    pub bounds: Option<Bounds>,
+    /// Each operation for itself, where the system has such a limit.
+    pub per_operation: Option<Bounds>,
 }
 
 /// Gives permits to send, in the pace of the operation's class.
@@ -120,30 +140,55 @@ impl fmt::Debug for Pacer {
 }
 
 impl Pacer {
-    /// A pacer for the operations of a trust record.
+    /// A pacer for the operations of a trust record that shares its budgets with nobody.
     ///
-    /// A class starts at its `pace` if the table has one, else at half of its documented
-    /// limit; `max_rate` replaces either. The rate is that of the class; limits of single
-    /// operations keep the proportion to it that they have in the record.
+    /// # Errors
+    ///
+    /// As [`Pacer::sharing`].
     pub fn new(
         wire: &Wire,
-        pace: &BTreeMap<String, f64>,
+        paces: Paces<'_>,
+        max_rate: &MaxRate,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PaceError> {
+        let own: Arc<dyn Ledger> = Arc::new(OwnLedger::new(Arc::clone(&clock)));
+        Self::sharing(&own, "", wire, paces, max_rate, clock)
+    }
+
+    /// A pacer for the operations of a trust record, with the budgets of a ledger.
+    ///
+    /// A class starts at its pace if the table has one, else at half of its documented
+    /// limit, and climbs to that half at most; `max_rate` replaces the ceiling. The rate is
+    /// that of the class; limits of single operations keep the proportion to it that they
+    /// have in the record. `system` tells apart the systems whose budgets are in one
+    /// ledger.
+    ///
+    /// # Errors
+    ///
+    /// A record that contradicts itself.
+    pub fn sharing(
+        ledger: &Arc<dyn Ledger>,
+        system: &str,
+        wire: &Wire,
+        paces: Paces<'_>,
         max_rate: &MaxRate,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PaceError> {
         let mut classes = BTreeMap::new();
         for class in &wire.rate_classes {
-            let start = pace.get(&class.id).copied();
-            if start.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+            if paces
+                .of(&class.id)
+                .is_some_and(|rate| !(rate.is_finite() && rate > 0.0))
+            {
                 return Err(PaceError::Pace(class.id.clone()));
             }
-            classes.insert(class.id.clone(), class_rate(class, start, max_rate));
+            classes.insert(class.id.clone(), class_rate(class, &paces, max_rate));
         }
         let shared: HashMap<String, Arc<Lane>> = classes
             .values()
             .filter_map(|class| {
-                let lane = Lane::new(class.rate, &clock)?;
-                Some((class.class.clone(), lane))
+                let lane = Lane::new(class.class.clone(), class.bounds?, ledger.clone());
+                Some((class.class.clone(), Arc::new(lane)))
             })
             .collect();
         let mut operations = HashMap::new();
@@ -155,7 +200,10 @@ impl Pacer {
                         operation: operation.name.clone(),
                         class: operation.rate_class.clone(),
                     })?;
-            let own = class.per_operation.and_then(|rate| Lane::new(rate, &clock));
+            let own = class.per_operation.map(|bounds| {
+                let name = format!("{} of {system}", operation.name);
+                Arc::new(Lane::new(name, bounds, ledger.clone()))
+            });
             let lanes = own.into_iter().chain(shared.get(&class.class).cloned());
             operations.insert(
                 operation.name.clone(),
@@ -175,7 +223,7 @@ impl Pacer {
 
     /// Waits for a permit to send an operation, until a deadline at most. Dropping the
     /// future gives the place in the queue back.
-    pub async fn acquire(&self, operation: &str, deadline: Instant) -> Result<Waited, RateError> {
+    pub async fn acquire(&self, operation: &str, deadline: Instant) -> Result<Permit, RateError> {
         let operation = self
             .operations
             .get(operation)
@@ -183,147 +231,87 @@ impl Pacer {
                 operation: operation.to_owned(),
             })?;
         let start = self.clock.now();
+        let mut turn = None;
         for lane in &operation.lanes {
-            lane.pass(&*self.clock, deadline)
-                .await
-                .map_err(|wait| RateError::Deadline {
-                    class: operation.class.clone(),
-                    rate: lane.rate,
-                    wait,
-                    left: deadline.saturating_duration_since(self.clock.now()),
-                })?;
+            let passed = lane.pass(&*self.clock, deadline).await;
+            let passed = passed.map_err(|wait| RateError::Deadline {
+                class: operation.class.clone(),
+                rate: RateSetting::PerSecond(lane.rate()),
+                wait,
+                left: deadline.saturating_duration_since(self.clock.now()),
+            })?;
+            turn.get_or_insert((Arc::clone(lane), passed));
         }
-        Ok(Waited {
-            duration: self.clock.now().saturating_duration_since(start),
+        Ok(Permit {
+            waited: self.clock.now().saturating_duration_since(start),
+            turn,
         })
     }
 
-    /// The pace of every class, in the order of their names.
-    pub fn rates(&self) -> impl Iterator<Item = &ClassRate> {
+    /// The service throttled the request that had this permit: the pace falls. Where an
+    /// operation has a limit of its own it is that one, since it is the lower one.
+    pub async fn throttled(&self, permit: &Permit) {
+        if let Some((lane, turn)) = &permit.turn {
+            lane.throttled(turn).await;
+        }
+    }
+
+    /// The bounds of every class, in the order of their names.
+    pub fn classes(&self) -> impl Iterator<Item = &ClassRate> {
         self.classes.values()
     }
 
     /// How many requests wait for a permit of a class.
     pub fn waiting(&self, class: &str) -> u32 {
-        self.shared
-            .get(class)
-            .map_or(0, |lane| lane.queued.load(Ordering::Relaxed))
+        self.shared.get(class).map_or(0, |lane| lane.waiting())
+    }
+
+    /// The pace of a class of late, in requests per second; `None`: without pace.
+    pub fn rate(&self, class: &str) -> Option<f64> {
+        self.shared.get(class).map(|lane| lane.rate())
     }
 }
 
-fn class_rate(class: &RateClass, start: Option<f64>, max_rate: &MaxRate) -> ClassRate {
+/// How fast a class, and each of its operations for itself, may be; `None`: without pace.
+fn class_rate(class: &RateClass, paces: &Paces<'_>, max_rate: &MaxRate) -> ClassRate {
     let account = class.lowest(RateScope::Account);
     let operation = class.lowest(RateScope::SystemOperation);
     let documented = account.or(operation);
-    let (rate, factor) = match (max_rate.of(&class.id), start, documented) {
-        (Some(RateSetting::Unlimited), ..) => (None, None),
-        (Some(RateSetting::PerSecond(rate)), _, documented) | (None, Some(rate), documented) => {
-            (Some(rate), documented.map(|table| rate / table))
-        }
-        (None, None, Some(table)) => (Some(table * SHARE), Some(SHARE)),
-        // No known limit, and nobody asked for one.
-        (None, None, None) => (None, None),
+    let share = documented.map(|table| table * SHARE);
+    let pace = paces.of(&class.id);
+    let usual = pace.or(share).map(|start| Bounds {
+        start,
+        ceiling: match paces {
+            Paces::Start(_) => share.map_or(start, |share| share.max(start)),
+            Paces::Ceiling(_) => start,
+        },
+    });
+    let told = max_rate.of(&class.id);
+    let bounds = match told {
+        Some(RateSetting::Unlimited) => None,
+        // What the service documents may be asked for at once; beyond it nobody knows.
+        Some(RateSetting::PerSecond(told)) => Some(Bounds {
+            start: match (documented, usual) {
+                (Some(table), Some(usual)) if told > table => usual.start,
+                _ => told,
+            },
+            ceiling: told,
+        }),
+        None => usual,
     };
-    let setting = |rate: Option<f64>| rate.map_or(RateSetting::Unlimited, RateSetting::PerSecond);
+    let proportional = |table: f64| {
+        let (bounds, documented) = (bounds?, documented?);
+        Some(Bounds {
+            start: bounds.start * table / documented,
+            ceiling: bounds.ceiling * table / documented,
+        })
+    };
     ClassRate {
         class: class.id.clone(),
         // A class with nothing but limits per operation has no limit over all of them,
         // unless somebody gives it one.
-        rate: match (account, start, max_rate.of(&class.id)) {
-            (None, None, None) => RateSetting::Unlimited,
-            _ => setting(rate),
-        },
-        per_operation: operation.map(|table| setting(factor.map(|factor| table * factor))),
-    }
-}
-
-type Limiter = RateLimiter<NotKeyed, InMemoryState, Spacing, NoOpMiddleware<Duration>>;
-
-/// One limit, with its queue.
-struct Lane {
-    rate: RateSetting,
-    period: Duration,
-    limiter: Limiter,
-    spacing: Spacing,
-    /// The head of the queue holds it while it waits for its turn.
-    head: Mutex<()>,
-    queued: AtomicU32,
-}
-
-impl Lane {
-    fn new(rate: RateSetting, clock: &Arc<dyn Clock>) -> Option<Arc<Self>> {
-        let RateSetting::PerSecond(per_second) = rate else {
-            return None;
-        };
-        let period = Duration::from_secs_f64(1.0 / per_second.max(SLOWEST));
-        // Faster than a nanosecond apart is no pace.
-        let quota = Quota::with_period(period)?.allow_burst(NonZeroU32::MIN);
-        let spacing = Spacing {
-            clock: Arc::clone(clock),
-            start: clock.now(),
-        };
-        Some(Arc::new(Self {
-            rate,
-            period,
-            limiter: RateLimiter::direct_with_clock(quota, spacing.clone()),
-            spacing,
-            head: Mutex::new(()),
-            queued: AtomicU32::new(0),
-        }))
-    }
-
-    /// Waits for its turn; the error is how long that would have taken.
-    async fn pass(&self, clock: &dyn Clock, deadline: Instant) -> Result<(), Duration> {
-        let left = |now| deadline.saturating_duration_since(now);
-        let _place = Place::take(&self.queued);
-        let ahead = self.queued.load(Ordering::Relaxed).saturating_sub(1);
-        let estimate = self.period.saturating_mul(ahead);
-        if estimate.saturating_sub(self.period) > left(clock.now()) {
-            return Err(estimate);
-        }
-        let _head = timeout_at(clock, deadline, self.head.lock())
-            .await
-            .map_err(|_| estimate)?;
-        while let Err(not_until) = self.limiter.check() {
-            let wait = not_until.wait_time_from(governor::clock::Clock::now(&self.spacing));
-            let now = clock.now();
-            if wait > left(now) {
-                return Err(wait);
-            }
-            clock.sleep_until(now + wait).await;
-        }
-        Ok(())
-    }
-}
-
-/// A place in a queue, given back however the wait ends.
-struct Place<'a>(&'a AtomicU32);
-
-impl<'a> Place<'a> {
-    fn take(queued: &'a AtomicU32) -> Self {
-        queued.fetch_add(1, Ordering::Relaxed);
-        Self(queued)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Our clock as the limiter wants it: the time since it was made.
-#[derive(Clone, Debug)]
-struct Spacing {
-    clock: Arc<dyn Clock>,
-    start: Instant,
-}
-
-impl governor::clock::Clock for Spacing {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.clock.now().saturating_duration_since(self.start)
+        bounds: bounds.filter(|_| account.is_some() || pace.is_some() || told.is_some()),
+        per_operation: operation.and_then(proportional),
     }
 }
 

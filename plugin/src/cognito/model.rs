@@ -22,14 +22,14 @@ pub struct Page<T> {
 /// The answer of ListUsers and ListUsersInGroup, whose tokens differ in name only.
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct UserPage {
-    users: Vec<User>,
+pub(super) struct UserPage<T> {
+    users: Vec<T>,
     #[serde(default, alias = "NextToken", deserialize_with = "token")]
     pagination_token: Option<String>,
 }
 
-impl From<UserPage> for Page<User> {
-    fn from(page: UserPage) -> Self {
+impl<T> From<UserPage<T>> for Page<T> {
+    fn from(page: UserPage<T>) -> Self {
         Self {
             items: page.users,
             next: page.pagination_token,
@@ -79,6 +79,16 @@ pub struct User {
     /// In no published model, and read in case that it is sent one day.
     #[serde(default)]
     pub user_last_authentication_date: Timestamp,
+}
+
+/// A user as a member of a group. The service sends all of it, for every group again, and
+/// two thirds of what a sync reads are such rows: only the name is taken out of them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Member {
+    /// The immutable name.
+    #[serde(deserialize_with = "name")]
+    pub username: String,
 }
 
 /// An attribute of a user.

@@ -14,7 +14,9 @@ use serde::de::DeserializeOwned;
 use super::client::Client;
 use super::error::{Cause, Failure, Meaning};
 use super::filter;
-use super::model::{CreatedUser, DescribedUserPool, Group, GroupPage, Page, Pool, User, UserPage};
+use super::model::{
+    CreatedUser, DescribedUserPool, Group, GroupPage, Member, Page, Pool, User, UserPage,
+};
 use super::operations::{Operation, Subject};
 use super::transport::{SendErrorKind, Transport};
 use crate::error::Error;
@@ -119,7 +121,7 @@ impl<T: Transport> UserPool<T> {
             pagination_token: token,
             ..self.body()
         };
-        self.call::<UserPage>(Operation::ListUsers, &body)
+        self.call::<UserPage<User>>(Operation::ListUsers, &body)
             .map(Page::from)
     }
 
@@ -139,7 +141,7 @@ impl<T: Transport> UserPool<T> {
             pagination_token: token,
             ..self.body()
         };
-        self.call::<UserPage>(Operation::ListUsers, &body)
+        self.call::<UserPage<User>>(Operation::ListUsers, &body)
             .map(Page::from)
     }
 
@@ -181,14 +183,14 @@ impl<T: Transport> UserPool<T> {
         group: &str,
         token: Option<&str>,
         page_size: Option<u32>,
-    ) -> Result<Page<User>, Error> {
+    ) -> Result<Page<Member>, Error> {
         let body = Body {
             group_name: Some(group),
             limit: Some(limit(page_size)),
             next_token: token,
             ..self.body()
         };
-        self.call::<UserPage>(Operation::ListUsersInGroup, &body)
+        self.call::<UserPage<Member>>(Operation::ListUsersInGroup, &body)
             .map(Page::from)
     }
 

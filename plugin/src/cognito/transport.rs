@@ -112,7 +112,9 @@ impl BodyBuffer {
         }
         Ok(Self {
             announced,
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(
+                usize::try_from(announced.unwrap_or_default()).unwrap_or(MAX_BODY),
+            ),
         })
     }
 

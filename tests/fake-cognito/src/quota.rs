@@ -65,8 +65,8 @@ impl Quotas {
         state.per_pool = rate;
     }
 
-    /// Takes a permit, or says that there is none.
-    pub(crate) fn admit(&self, operation: Operation, pool_id: &str, now_ms: i64) -> bool {
+    /// Takes a permit at a moment of the service's clock, or says that there is none.
+    pub fn admit(&self, operation: Operation, pool_id: &str, now_ms: i64) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         let class = operation.class();

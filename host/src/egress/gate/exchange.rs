@@ -20,7 +20,7 @@ use crate::egress::throttle;
 use crate::egress::trail::Trail;
 use crate::egress::transport::{Limits, Peeked, TransportError};
 use crate::limits::clock::timeout_at;
-use crate::limits::rate::RateError;
+use crate::limits::rate::{Permit, RateError};
 use crate::limits::{Limit, deadline, sizes};
 use crate::trust::description::Access;
 
@@ -90,7 +90,7 @@ impl Egress {
         if ready.is_err() && order.is_change() {
             trail.change(ChangeFate::Refused);
         }
-        let (request, proven) = ready?;
+        let (request, proven, permit) = ready?;
         let now = self.clock.now();
         let limits = Limits {
             connect: deadline::clamp(order.asked.connect, deadline::CONNECT),
@@ -112,6 +112,7 @@ impl Egress {
             let seen = &peeked.read;
             if throttle::is_throttled(&self.protocol, head.status, &head.headers, seen) {
                 trail.throttled();
+                self.pacer.throttled(&permit).await;
             }
             peeked
         } else {
@@ -129,11 +130,11 @@ impl Egress {
         &self,
         order: &Order,
         trail: &mut Trail,
-    ) -> Result<(http::Request<Full<Bytes>>, Proven), EgressError> {
+    ) -> Result<(http::Request<Full<Bytes>>, Proven, Permit), EgressError> {
         let waiting = self.clock.now();
         let permit = self.permit(order, waiting).await;
         trail.waited(self.clock.now().saturating_duration_since(waiting));
-        permit?;
+        let permit = permit?;
         let mut request = order.request();
         let proof = self.proof.put_on(&mut request, &order.body);
         let proven = timeout_at(&*self.clock, order.end, proof)
@@ -151,10 +152,10 @@ impl Egress {
         if trail.is_over() {
             return Err(EgressError::CallDeadline);
         }
-        Ok((request, proven))
+        Ok((request, proven, permit))
     }
 
-    async fn permit(&self, order: &Order, now: Instant) -> Result<(), EgressError> {
+    async fn permit(&self, order: &Order, now: Instant) -> Result<Permit, EgressError> {
         let until = if self.proof.goes_stale() {
             deadline::within(order.end, now, deadline::DATED_REQUEST)
         } else {
@@ -162,7 +163,7 @@ impl Egress {
         };
         let permit = self.pacer.acquire(&order.permitted.operation, until).await;
         match permit {
-            Ok(_) => Ok(()),
+            Ok(permit) => Ok(permit),
             // Within the call there would be time; only what was written is too old then.
             Err(RateError::Deadline { wait, .. })
                 if until < order.end && wait <= order.end.saturating_duration_since(now) =>

@@ -63,55 +63,116 @@ fn pacer(clock: &ManualClock, pace: &[(&str, f64)], max_rate: &[&str]) -> Pacer 
         .map(|(class, rate)| ((*class).to_owned(), *rate))
         .collect();
     let max_rate = MaxRate::parse(max_rate.iter().copied(), &CLASSES).unwrap();
-    Pacer::new(&wire(), &pace, &max_rate, Arc::new(clock.clone())).unwrap()
+    let paces = Paces::Start(&pace);
+    Pacer::new(&wire(), paces, &max_rate, Arc::new(clock.clone())).unwrap()
 }
 
-fn rates(pace: &[(&str, f64)], max_rate: &[&str]) -> Vec<String> {
-    pacer(&ManualClock::new(), pace, max_rate)
-        .rates()
-        .map(|class| match class.per_operation {
-            Some(own) => format!("{} {} ({own} each)", class.class, class.rate),
-            None => format!("{} {}", class.class, class.rate),
+/// The classes with `start-ceiling` of all their operations and of each.
+fn rates(paces: Paces<'_>, max_rate: &[&str]) -> Vec<String> {
+    let max_rate = MaxRate::parse(max_rate.iter().copied(), &CLASSES).unwrap();
+    let shown = |bounds: Option<Bounds>| match bounds {
+        Some(Bounds { start, ceiling }) => format!("{start}-{ceiling}"),
+        None => "none".to_owned(),
+    };
+    Pacer::new(&wire(), paces, &max_rate, Arc::new(ManualClock::new()))
+        .unwrap()
+        .classes()
+        .map(|class| {
+            let (all, each) = (shown(class.bounds), shown(class.per_operation));
+            format!("{} {all} each {each}", class.class)
         })
         .collect()
 }
 
 #[test]
-fn a_class_starts_at_its_pace_or_at_half_of_its_documented_limit() {
+fn a_class_climbs_from_its_pace_to_half_of_its_documented_limit() {
+    let pace = [("list".to_owned(), 5.0)].into();
     assert_eq!(
-        rates(&[("list", 5.0)], &[]),
+        rates(Paces::Start(&pace), &[]),
         [
-            "free unlimited",
-            "list 5/s",
-            "own unlimited (4/s each)",
-            "pool 10/s (2.5/s each)"
+            "free none each none",
+            "list 5-15 each none",
+            "own none each 4-4",
+            "pool 10-10 each 2.5-2.5"
         ]
     );
 }
 
 #[test]
+fn a_pace_that_is_a_ceiling_is_not_exceeded_whatever_the_component_declares() {
+    let pace = [("list".to_owned(), 5.0), ("free".to_owned(), 1.0)].into();
+    let rates = rates(Paces::Ceiling(&pace), &[]);
+    assert_eq!(rates[..2], ["free 1-1 each none", "list 5-5 each none"]);
+}
+
+#[test]
 fn the_operator_decides_and_single_operations_keep_their_proportion() {
+    let pace = [("list".to_owned(), 5.0)].into();
+    let max_rate = ["list=12.5", "pool=20", "free=1", "own=2"];
     assert_eq!(
-        rates(
-            &[("list", 5.0)],
-            &["list=12.5", "pool=20", "free=1", "own=2"]
-        ),
+        rates(Paces::Start(&pace), &max_rate),
         [
-            "free 1/s",
-            "list 12.5/s",
-            "own 2/s (2/s each)",
-            "pool 20/s (5/s each)"
+            "free 1-1 each none",
+            "list 12.5-12.5 each none",
+            "own 2-2 each 2-2",
+            "pool 20-20 each 5-5"
         ]
     );
     assert_eq!(
-        rates(&[("list", 5.0)], &["unlimited", "list=30"]),
+        rates(Paces::Start(&pace), &["unlimited", "list=30"]),
         [
-            "free unlimited",
-            "list 30/s",
-            "own unlimited (unlimited each)",
-            "pool unlimited (unlimited each)"
+            "free none each none",
+            "list 30-30 each none",
+            "own none each none",
+            "pool none each none"
         ]
     );
+}
+
+#[test]
+fn what_exceeds_the_documented_limit_is_climbed_to_and_not_begun_with() {
+    let pace = [("list".to_owned(), 5.0)].into();
+    let rates = rates(Paces::Start(&pace), &["list=100", "pool=40"]);
+    assert_eq!(
+        rates[1..],
+        [
+            "list 5-100 each none",
+            "own none each 4-4",
+            "pool 10-40 each 2.5-10"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_pace_climbs_and_falls_when_the_service_throttles() {
+    let clock = ManualClock::leaping();
+    let pacer = pacer(&clock, &[("list", 5.0)], &[]);
+    let deadline = clock.now() + Duration::from_secs(3600);
+    let mut permit = pacer.acquire("list-users", deadline).await.unwrap();
+    for _ in 0..20 {
+        permit = pacer.acquire("list-users", deadline).await.unwrap();
+    }
+    let climbed = pacer.rate("list").unwrap();
+    assert!(climbed > 8.0 && climbed <= 15.0, "{climbed}");
+    pacer.throttled(&permit).await;
+    let fallen = pacer.rate("list").unwrap();
+    assert!(fallen < climbed * 0.8, "{fallen}");
+    // It was on its way already: that it was throttled too says nothing new.
+    pacer.throttled(&permit).await;
+    assert_eq!(pacer.rate("list"), Some(fallen));
+}
+
+#[tokio::test]
+async fn a_throttled_operation_with_a_limit_of_its_own_slows_itself_down() {
+    let clock = ManualClock::leaping();
+    let pacer = pacer(&clock, &[], &[]);
+    let deadline = clock.now() + Duration::from_secs(3600);
+    let permit = pacer.acquire("list-groups", deadline).await.unwrap();
+    pacer.throttled(&permit).await;
+    assert_eq!(pacer.rate("pool"), Some(10.0));
+    let operations = ["list-groups", "list-groups"];
+    let waits = waits(&pacer, &clock, &operations).await;
+    assert!(waits[1] > 400, "{waits:?}");
 }
 
 /// What a sequence of requests waits on a clock that leaps to the end of every wait.
@@ -119,8 +180,8 @@ async fn waits(pacer: &Pacer, clock: &ManualClock, operations: &[&str]) -> Vec<u
     let deadline = clock.now() + Duration::from_secs(3600);
     let mut waits = Vec::new();
     for operation in operations {
-        let waited = pacer.acquire(operation, deadline).await.unwrap();
-        waits.push(waited.duration.as_millis());
+        let permit = pacer.acquire(operation, deadline).await.unwrap();
+        waits.push(permit.waited.as_millis());
     }
     waits
 }
@@ -128,7 +189,7 @@ async fn waits(pacer: &Pacer, clock: &ManualClock, operations: &[&str]) -> Vec<u
 #[tokio::test]
 async fn requests_of_a_class_are_evenly_spaced_without_a_burst() {
     let clock = ManualClock::leaping();
-    let pacer = pacer(&clock, &[("list", 5.0)], &[]);
+    let pacer = pacer(&clock, &[], &["list=5"]);
     let operations = ["list-users", "list-users", "list-members", "list-users"];
     assert_eq!(waits(&pacer, &clock, &operations).await, [0, 200, 200, 200]);
 }
@@ -136,7 +197,7 @@ async fn requests_of_a_class_are_evenly_spaced_without_a_burst() {
 #[tokio::test]
 async fn a_pause_earns_no_burst() {
     let clock = ManualClock::leaping();
-    let pacer = pacer(&clock, &[("list", 5.0)], &[]);
+    let pacer = pacer(&clock, &[], &["list=5"]);
     assert_eq!(waits(&pacer, &clock, &["list-users"]).await, [0]);
     clock.advance(Duration::from_secs(60));
     let operations = ["list-users", "list-users", "list-users"];
@@ -269,8 +330,8 @@ async fn whoever_gives_up_costs_the_others_nothing() {
     assert!(task.await.unwrap_err().is_cancelled());
     assert_eq!(pacer.waiting("list"), 0);
     clock.advance(Duration::from_secs(1));
-    let waited = pacer.acquire("list-users", deadline).await.unwrap();
-    assert_eq!(waited.duration, Duration::ZERO);
+    let permit = pacer.acquire("list-users", deadline).await.unwrap();
+    assert_eq!(permit.waited, Duration::ZERO);
 }
 
 #[tokio::test]
@@ -285,8 +346,8 @@ async fn an_operation_that_waits_for_itself_does_not_hold_up_the_others() {
     };
     clock.advance(Duration::from_millis(50));
     tokio::task::yield_now().await;
-    let waited = pacer.acquire("get-group", deadline).await.unwrap();
-    assert_eq!(waited.duration, Duration::ZERO);
+    let permit = pacer.acquire("get-group", deadline).await.unwrap();
+    assert_eq!(permit.waited, Duration::ZERO);
     assert!(!blocked.is_finished());
 }
 
@@ -295,7 +356,12 @@ fn a_record_without_the_class_of_an_operation_is_refused() {
     let mut wire = wire();
     wire.rate_classes.retain(|class| class.id != "pool");
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
-    let result = Pacer::new(&wire, &BTreeMap::new(), &MaxRate::default(), clock);
+    let result = Pacer::new(
+        &wire,
+        Paces::Start(&BTreeMap::new()),
+        &MaxRate::default(),
+        clock,
+    );
     assert!(matches!(result, Err(PaceError::UnknownClass { class, .. }) if class == "pool"));
 }
 
@@ -304,7 +370,7 @@ fn a_pace_is_a_positive_number() {
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let pace = [("list".to_owned(), rate)].into();
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
-        let result = Pacer::new(&wire(), &pace, &MaxRate::default(), clock);
+        let result = Pacer::new(&wire(), Paces::Start(&pace), &MaxRate::default(), clock);
         assert!(matches!(result, Err(PaceError::Pace(_))), "{rate}");
     }
 }

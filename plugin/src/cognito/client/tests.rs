@@ -1,6 +1,6 @@
 use super::*;
 use crate::cognito::fake::{Fake, answer, noon, with_header};
-use crate::cognito::model::{GroupPage, UserPage};
+use crate::cognito::model::{GroupPage, User, UserPage};
 use crate::cognito::transport::{SendError, SendErrorKind};
 use crate::error::Error;
 use aws_credential_types::Credentials;
@@ -39,7 +39,7 @@ fn call(client: &Client<Fake>) -> Result<(), Error> {
         with_cursor: false,
     };
     client
-        .call::<UserPage>(Operation::ListUsers, b"{}")
+        .call::<UserPage<User>>(Operation::ListUsers, b"{}")
         .map(drop)
         .map_err(|failure| failure.into_error(Operation::ListUsers, &subject))
 }

@@ -68,7 +68,13 @@ async fn a_change_that_nobody_listened_to_was_not_made() {
     let policy = Policy::new(&wire(), &settings, Some(origin), true).unwrap();
     let max_rate = MaxRate::parse(["unlimited"], &["list"]).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pacer = Pacer::new(&wire(), &BTreeMap::new(), &max_rate, Arc::clone(&clock)).unwrap();
+    let pacer = Pacer::new(
+        &wire(),
+        Paces::Start(&BTreeMap::new()),
+        &max_rate,
+        Arc::clone(&clock),
+    )
+    .unwrap();
     let sink: Arc<dyn AuditSink> = bench.recorder.clone();
     let parts = transport::Parts::system(clock);
     bench.egress = Arc::new(Egress::new(policy, Arc::new(pacer), parts, sink));

@@ -155,7 +155,13 @@ impl Bench {
         let named = Origin::parse(&format!("http://{address}")).unwrap();
         let policy = Policy::new(&wire(), &settings, Some(named), true).unwrap();
         let max_rate = MaxRate::parse([max_rate], &["list"]).unwrap();
-        let pacer = Pacer::new(&wire(), &BTreeMap::new(), &max_rate, Arc::clone(&clock)).unwrap();
+        let pacer = Pacer::new(
+            &wire(),
+            Paces::Start(&BTreeMap::new()),
+            &max_rate,
+            Arc::clone(&clock),
+        )
+        .unwrap();
         let recorder = Arc::new(Recorder::default());
         let parts = transport::Parts {
             limits,

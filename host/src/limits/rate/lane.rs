@@ -1,0 +1,171 @@
+//! One limit and its queue.
+//!
+//! The head of the queue alone reserves a turn, so that a process with many workers has no
+//! more of a shared budget than one with few, and whoever came first is served first.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::budget::{Bounds, Slot};
+use super::ledger::{Change, Changed, Ledger};
+use crate::limits::clock::{Clock, timeout_at};
+
+/// One limit, with its queue.
+#[derive(Debug)]
+pub(super) struct Lane {
+    name: String,
+    bounds: Bounds,
+    ledger: Arc<dyn Ledger>,
+    /// The head of the queue holds it while it waits for its turn.
+    head: Mutex<()>,
+    queued: AtomicU32,
+    /// The pace of late, as the bits of requests per second.
+    rate: AtomicU64,
+    /// A turn that somebody reserved and gave up.
+    spare: std::sync::Mutex<Option<Turn>>,
+}
+
+/// The turn of a request in a lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    slot: Slot,
+    at: Instant,
+}
+
+impl Lane {
+    pub(super) fn new(name: String, bounds: Bounds, ledger: Arc<dyn Ledger>) -> Self {
+        Self {
+            name,
+            bounds,
+            ledger,
+            head: Mutex::new(()),
+            queued: AtomicU32::new(0),
+            rate: AtomicU64::new(bounds.start.min(bounds.ceiling).to_bits()),
+            spare: std::sync::Mutex::default(),
+        }
+    }
+
+    /// The pace of late, in requests per second.
+    pub(super) fn rate(&self) -> f64 {
+        f64::from_bits(self.rate.load(Ordering::Relaxed))
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> u32 {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a turn; the error is how long that would have taken.
+    pub(super) async fn pass(
+        &self,
+        clock: &dyn Clock,
+        deadline: Instant,
+    ) -> Result<Turn, Duration> {
+        let left = || deadline.saturating_duration_since(clock.now());
+        let _place = Place::take(&self.queued);
+        let ahead = self.waiting().saturating_sub(1);
+        let period = Duration::from_secs_f64(1.0 / self.rate());
+        let estimate = period.saturating_mul(ahead);
+        if estimate.saturating_sub(period) > left() {
+            return Err(estimate);
+        }
+        let _head = timeout_at(clock, deadline, self.head.lock())
+            .await
+            .map_err(|_| estimate)?;
+        let turn = match self.take_spare(clock.now()) {
+            Some(turn) => turn,
+            None => self.reserve(clock, left()).await?,
+        };
+        if turn.at > deadline {
+            self.leave_spare(turn);
+            return Err(turn.at.saturating_duration_since(clock.now()));
+        }
+        let reserved = Reserved {
+            lane: self,
+            turn: Some(turn),
+        };
+        clock.sleep_until(turn.at).await;
+        reserved.used();
+        Ok(turn)
+    }
+
+    async fn reserve(&self, clock: &dyn Clock, within: Duration) -> Result<Turn, Duration> {
+        let bounds = self.bounds;
+        let change = Change::Reserve { within, bounds };
+        match self.ledger.change(&self.name, change).await {
+            Changed::Reserved { slot, wait } => {
+                let rate = 1.0 / slot.period.as_secs_f64();
+                self.rate.store(rate.to_bits(), Ordering::Relaxed);
+                let at = clock.now() + wait;
+                Ok(Turn { slot, at })
+            }
+            Changed::TooLate { wait } => Err(wait),
+            Changed::Pace(_) => Err(within),
+        }
+    }
+
+    /// The request that had this turn was throttled.
+    pub(super) async fn throttled(&self, turn: &Turn) {
+        let change = Change::Throttled {
+            slot: turn.slot,
+            bounds: self.bounds,
+        };
+        if let Changed::Pace(rate) = self.ledger.change(&self.name, change).await {
+            self.rate.store(rate.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// A turn that was given up and is not over: one that is would be a second request at
+    /// once.
+    fn take_spare(&self, now: Instant) -> Option<Turn> {
+        let turn = self.spare().take()?;
+        (turn.at + turn.slot.period > now).then_some(turn)
+    }
+
+    fn leave_spare(&self, turn: Turn) {
+        *self.spare() = Some(turn);
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Option<Turn>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A turn that is waited for; whoever gives up leaves it to the next.
+struct Reserved<'a> {
+    lane: &'a Lane,
+    turn: Option<Turn>,
+}
+
+impl Reserved<'_> {
+    fn used(mut self) {
+        self.turn = None;
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if let Some(turn) = self.turn {
+            self.lane.leave_spare(turn);
+        }
+    }
+}
+
+/// A place in a queue, given back however the wait ends.
+struct Place<'a>(&'a AtomicU32);
+
+impl<'a> Place<'a> {
+    fn take(queued: &'a AtomicU32) -> Self {
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(queued)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
