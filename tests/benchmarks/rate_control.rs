@@ -20,7 +20,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fake_cognito::{
     Class, Config, Entry, Fault, Generated, GroupSizes, Key, Operation, PoolSpec, Quotas, Rule,
@@ -127,6 +127,12 @@ fn main() {
     std::fs::write(page, text).unwrap();
 }
 
+/// The service's clock.
+fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_millis() as i64
+}
+
 fn value_at(steps: Steps, second: u64) -> f64 {
     let step = steps.iter().rfind(|(from, _)| *from <= second);
     step.map_or(0.0, |(_, value)| *value)
@@ -163,17 +169,17 @@ fn run(case: &Case) -> Vec<Second> {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    assert!(server.log().wait_for(1, Duration::from_secs(120)));
-    let started = Instant::now();
+    // The second begins when the first is over and in the log.
+    assert!(server.log().wait_for(2, Duration::from_secs(120)));
     let first = server.log().entries().first().unwrap().at_ms;
 
     let mut seconds = vec![Second::default(); case.seconds as usize];
     let mut quota = value_at(case.quotas, 0);
-    let mut next_rival = started;
+    let mut next_rival = Instant::now();
     let mut bursts = 0;
     loop {
-        let passed = started.elapsed();
-        let second = passed.as_secs();
+        let now_ms = now_ms();
+        let second = (now_ms - first) as u64 / 1000;
         let Some(this) = seconds.get_mut(second as usize) else {
             break;
         };
@@ -190,8 +196,7 @@ fn run(case: &Case) -> Vec<Second> {
         }
         let rival = value_at(case.rival, second);
         if rival > 0.0 && Instant::now() >= next_rival {
-            let at_ms = first + passed.as_millis() as i64;
-            this.rival += u32::from(quotas.admit(Operation::ListUsers, POOL, at_ms));
+            this.rival += u32::from(quotas.admit(Operation::ListUsers, POOL, now_ms));
             next_rival = Instant::now() + Duration::from_secs_f64(1.0 / rival);
         }
         assert!(

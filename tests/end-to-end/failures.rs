@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use fake_cognito::{Class, Fault, Generated, ListMember, Operation, PoolSpec, Rule};
+use fake_cognito::{Fault, ListMember, Operation, Rule};
 use serde_json::Value;
 
 use crate::support::{
@@ -159,33 +159,6 @@ fn a_killed_sync_leaves_no_snapshot_and_the_next_one_works() {
     assert_eq!(newest_run(&bench)["state"], "interrupted");
     bench.json(&["sync"]);
     assert_rows(&bench.list("users"), &expected_users(bench.pool()));
-}
-
-#[test]
-fn pacing_holds_at_a_loopback_endpoint_too() {
-    let pool = PoolSpec::generated(
-        POOL,
-        Generated {
-            users: 1500,
-            groups: 3,
-            ..Generated::default()
-        },
-    );
-    // About 30 lists of users: at the default pace none of them is too early.
-    let throttled = |paced: bool| {
-        let bench = Bench::with_pool(pool.clone());
-        bench.server.quotas().set(Class::UserList, Some(6.0));
-        let mut command = bench.command(&["sync", "-o", "json"]);
-        if paced {
-            command.env_remove("CONNECTOR_MAX_RATE");
-        }
-        let ran = crate::support::finish(&mut command);
-        assert_eq!(ran.code, 0, "{ran:?}");
-        let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
-        summary["throttled"].as_u64().unwrap()
-    };
-    assert!(throttled(false) > 0, "the quota bites whoever is faster");
-    assert_eq!(throttled(true), 0);
 }
 
 #[test]

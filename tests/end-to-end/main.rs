@@ -28,6 +28,7 @@ mod long_storm;
 mod new_accounts;
 mod omitted;
 mod other_names;
+mod pace;
 mod private_files;
 mod resume;
 mod rights_and_keys;

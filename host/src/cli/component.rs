@@ -15,6 +15,7 @@ use super::limits::limits;
 use super::{Session, print};
 use crate::engine::{Artifact, Engine, LoadError};
 use crate::export::Format;
+use crate::limits::Paces;
 use crate::limits::ceiling::ceilings;
 use crate::trust::Digest;
 use crate::trust::file::{Record, TrustFile};
@@ -58,9 +59,10 @@ impl Session<'_> {
         let trusted = record
             .as_ref()
             .is_some_and(|record| record.check(&description).is_ok());
-        let paces = match record {
-            Some(record) => record.pace,
-            None => ceilings(&description.wire),
+        let paces = record.map_or_else(|| ceilings(&description.wire), |record| record.pace);
+        let paces = match is_bundled {
+            true => Paces::Start(&paces),
+            false => Paces::Ceiling(&paces),
         };
         let unsound = match is_bundled {
             true => None,
@@ -73,7 +75,7 @@ impl Session<'_> {
                 (false, None) => "no".to_owned(),
                 (false, Some(why)) => format!("no, and it can't be: {why}"),
             };
-            let text = introduction(artifact, &description, &paces);
+            let text = introduction(artifact, &description, paces);
             let text = format!("trusted   {state}\n{text}");
             return super::finish(super::write_text(&defused(&text)));
         }
@@ -89,7 +91,7 @@ impl Session<'_> {
             "imports_in_words": in_words(&artifact.imports, &[]),
             "exports": artifact.exports,
             "asks_for": description,
-            "asks_for_in_words": words(&description, &paces).lines().collect::<Vec<_>>(),
+            "asks_for_in_words": words(&description, paces).lines().collect::<Vec<_>>(),
         });
         print(self.format, &facts)
     }

@@ -1,14 +1,13 @@
 //! A component file as it is met for the first time: its bytes, what it is and what it asks
 //! for, in words.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::exit::{ExitCode, Failure, load_failure};
 use crate::engine::{Artifact, CallError, Component, LoadError};
-use crate::limits::sizes;
+use crate::limits::{Paces, sizes};
 use crate::trust::description::Description;
 use crate::trust::words::words;
 
@@ -52,7 +51,7 @@ pub(super) async fn describe(label: &str, component: &Component) -> Result<Descr
 pub(super) fn introduction(
     artifact: &Artifact,
     description: &Description,
-    paces: &BTreeMap<String, f64>,
+    paces: Paces<'_>,
 ) -> String {
     let mut text = format!(
         "digest    sha256:{}\nsize      {} bytes\ncontract  {}@{}\n",

@@ -21,6 +21,7 @@ use super::{Session, hint, print, printed};
 use crate::engine::{Artifact, Engine};
 use crate::export::{self, Column, Columns};
 use crate::limits::Limits;
+use crate::limits::Paces;
 use crate::limits::ceiling::ceilings;
 use crate::model::timestamp;
 use crate::trust::description::Description;
@@ -266,7 +267,11 @@ fn show(file: &str, introduced: &Introduced) {
         description,
         shared,
     } = introduced;
-    let text = introduction(artifact, description, &ceilings(&description.wire));
+    let text = introduction(
+        artifact,
+        description,
+        Paces::Ceiling(&ceilings(&description.wire)),
+    );
     hint(&format!("{file} asks for this:\n\n{text}"));
     if !shared.given.is_empty() {
         hint(&format!(

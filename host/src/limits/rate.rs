@@ -99,7 +99,8 @@ pub enum Paces<'a> {
 }
 
 impl Paces<'_> {
-    fn of(&self, class: &str) -> Option<f64> {
+    /// The pace of a class, if it has one.
+    pub fn of(&self, class: &str) -> Option<f64> {
         let (Self::Start(paces) | Self::Ceiling(paces)) = self;
         paces.get(class).copied()
     }

@@ -1,11 +1,10 @@
 //! What a component asks for, as a text for the person who decides about it.
 
-use std::collections::BTreeMap;
-
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::description::Description;
 use super::facts::{Fact, NOTHING, READS, Section, facts};
+use crate::limits::Paces;
 
 /// Columns of the text: a terminal of the usual width, with room for a margin.
 const WIDTH: usize = 96;
@@ -14,9 +13,9 @@ const INDENT: &str = "  ";
 /// How far a line that goes on stands to the right.
 const GOES_ON: &str = "    ";
 
-/// What a component asks for, in words. `paces` are the paces of its rate classes in
-/// requests per second; a class without one starts at half of its limit.
-pub fn words(description: &Description, paces: &BTreeMap<String, f64>) -> String {
+/// What a component asks for, in words. A rate class without a pace starts at half of its
+/// limit.
+pub fn words(description: &Description, paces: Paces<'_>) -> String {
     let facts = facts(description);
     let of = |section: Section| facts.iter().filter(move |fact| fact.section == section);
     let mut text = Text::default();
@@ -38,9 +37,12 @@ pub fn words(description: &Description, paces: &BTreeMap<String, f64>) -> String
     text.heading("how fast it may be (--max-rate changes that)");
     for fact in of(Section::RateClass) {
         let declared = fact.says("declared limit").unwrap_or_default();
-        let pace = match paces.get(&fact.key) {
-            Some(pace) => format!("{}/s here", rounded(*pace)),
-            None => "half of that here".to_owned(),
+        let pace = match (paces.of(&fact.key), paces) {
+            (Some(pace), Paces::Start(_)) => {
+                format!("from {}/s up to half of that here", rounded(pace))
+            }
+            (Some(pace), Paces::Ceiling(_)) => format!("{}/s here", rounded(pace)),
+            (None, _) => "half of that here".to_owned(),
         };
         text.entry(&format!("{}: {pace}; it declares: {declared}", fact.key));
     }
@@ -214,6 +216,8 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::limits::ceiling::ceilings;
     use crate::trust::TrustRecord;
@@ -226,7 +230,7 @@ mod tests {
     #[test]
     fn everything_that_decides_is_told() {
         let description = bundled();
-        let text = words(&description, &ceilings(&description.wire));
+        let text = words(&description, Paces::Ceiling(&ceilings(&description.wire)));
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for operation in &description.wire.operations {
             assert!(flat.contains(&operation.name), "{}", operation.name);
@@ -259,7 +263,7 @@ mod tests {
         let mut description = bundled();
         description.actions.clear();
         description.display_name = "Nice\u{1b}[2J\nwho it says it is".to_owned();
-        let text = words(&description, &ceilings(&description.wire));
+        let text = words(&description, Paces::Ceiling(&ceilings(&description.wire)));
         assert!(text.ends_with("\nactions\n  none\n"), "{text}");
         assert!(!text.contains('\u{1b}'));
         assert_eq!(
@@ -281,7 +285,7 @@ mod tests {
         for when in bindings.filter_map(|it| it.when.as_mut()) {
             when.value = "x\", /Username = argument user_id".to_owned();
         }
-        let text = flat(&words(&description, &BTreeMap::new()));
+        let text = flat(&words(&description, Paces::Start(&BTreeMap::new())));
         let told = r#"is not "x\", /Username = argument user_id""#;
         assert!(text.contains(told), "{text}");
     }
@@ -328,7 +332,7 @@ mod tests {
             let operations = &mut description.wire.operations;
             let get = operations.iter_mut().find(|it| it.name == "AdminGetUser");
             get.unwrap().bound = bound;
-            let text = flat(&words(&description, &BTreeMap::new()));
+            let text = flat(&words(&description, Paces::Start(&BTreeMap::new())));
             let (_, of_get) = text.split_once("AdminGetUser GET /people").unwrap();
             let (_, of_get) = of_get.split_once("free:").unwrap();
             let of_get = format!("free:{of_get}");
@@ -341,7 +345,7 @@ mod tests {
         let mut description = bundled();
         description.display_name = "東".repeat(200);
         description.wire.operations[0].name = "x".repeat(300);
-        let text = words(&description, &BTreeMap::new());
+        let text = words(&description, Paces::Start(&BTreeMap::new()));
         for line in text.lines() {
             assert!(line.width() <= WIDTH, "{line}");
         }
@@ -354,7 +358,7 @@ mod tests {
         for operation in operations.iter_mut() {
             operation.access = Access::Read;
         }
-        let text = flat(&words(&description, &BTreeMap::new()));
+        let text = flat(&words(&description, Paces::Start(&BTreeMap::new())));
         let told = "AdminDeleteUser sent by: provisioning.delete-account (among them calls that \
                     change something)";
         assert!(text.contains(told), "{text}");
