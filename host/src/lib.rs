@@ -35,6 +35,8 @@ pub mod export;
 #[cfg(feature = "sandbox")]
 pub mod provision;
 #[cfg(feature = "sandbox")]
+pub mod rate_store;
+#[cfg(feature = "sandbox")]
 mod retry;
 #[cfg(feature = "sandbox")]
 pub mod store;

@@ -8,8 +8,8 @@ use fake_cognito::{Fault, ListMember, Operation, Rule};
 use serde_json::Value;
 
 use crate::support::{
-    Bench, POOL, assert_nothing_is_current, assert_rows, bench_with, expected_grants,
-    expected_users, newest_run, varied_pool, warning_count,
+    Bench, assert_nothing_is_current, assert_rows, bench_with, expected_grants, expected_users,
+    newest_run, varied_pool, warning_count,
 };
 
 #[test]

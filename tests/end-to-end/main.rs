@@ -30,6 +30,7 @@ mod omitted;
 mod other_names;
 mod pace;
 mod private_files;
+mod redis_server;
 mod resume;
 mod rights_and_keys;
 mod rules;

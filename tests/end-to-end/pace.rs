@@ -2,11 +2,12 @@
 //! a pace, and the next process begins where the last one stopped.
 
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use fake_cognito::{Class, Config, Generated, GroupSizes, Key, PoolSpec};
 use serde_json::Value;
 
+use crate::redis_server::Redis;
 use crate::support::{Bench, KEY_ID, POOL, Ran, SECRET, finish, ran};
 
 /// The documented default that half of is the ceiling nobody has to ask for.
@@ -76,9 +77,9 @@ fn nobody_is_faster_than_half_of_the_documented_quota_unless_told_to_be() {
     );
 }
 
-#[test]
-fn four_processes_of_one_account_stay_under_the_quota_together_and_get_equal_parts() {
-    // Four keys of one account, so that the log tells who sent what.
+/// Four processes that read one pool at the same time, each with another key of one
+/// account, so that the log tells who sent what.
+fn four_share_the_quota(prepare: impl Fn(&mut Command, usize)) {
     let keys: Vec<String> = (1..=4)
         .map(|number| format!("AKIAENDTOENDAAKEYNR{number}"))
         .collect();
@@ -91,19 +92,18 @@ fn four_processes_of_one_account_stay_under_the_quota_together_and_get_equal_par
         .server
         .quotas()
         .set(Class::UserList, Some(CEILING + 1.0));
-    let processes: Vec<Child> = keys
-        .iter()
-        .map(|id| {
-            bench
-                .command(&["sync", "-o", "json", "--store", &format!("{id}.db")])
-                .env_remove("CONNECTOR_MAX_RATE")
-                .env("CONNECTOR_AWS_ACCESS_KEY_ID", id)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
+    let spawned = keys.iter().enumerate().map(|(number, id)| {
+        let store = format!("{id}.db");
+        let mut command = bench.command(&["sync", "-o", "json", "--store", &store]);
+        command
+            .env_remove("CONNECTOR_MAX_RATE")
+            .env("CONNECTOR_AWS_ACCESS_KEY_ID", id)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        prepare(&mut command, number);
+        command.spawn().unwrap()
+    });
+    let processes: Vec<Child> = spawned.collect();
     for process in processes {
         assert_eq!(throttled(process), 0);
     }
@@ -124,6 +124,58 @@ fn four_processes_of_one_account_stay_under_the_quota_together_and_get_equal_par
             "{id} had {part} of {}",
             together.len()
         );
+    }
+}
+
+#[test]
+fn four_processes_of_one_account_stay_under_the_quota_together_and_get_equal_parts() {
+    four_share_the_quota(|_, _| {});
+}
+
+#[test]
+fn four_machines_share_the_quota_through_a_server() {
+    let server = Redis::start();
+    let homes = tempfile::tempdir().unwrap();
+    four_share_the_quota(|command, number| {
+        let home = homes.path().join(number.to_string());
+        std::fs::create_dir(&home).unwrap();
+        command
+            .env("HOME", home)
+            .env("CONNECTOR_RATE_STORE", server.url());
+    });
+    assert!(server.keys().contains("user-list"), "{}", server.keys());
+}
+
+#[test]
+fn a_machine_whose_rate_store_is_away_goes_on_alone_and_slower() {
+    let bench = Bench::with_pool(PoolSpec::generated(POOL, Generated::default()));
+    let server = Redis::start();
+    let url = server.url().replace("//", "//:geheim@");
+    drop(server);
+    let ceiling = CEILING / 4.0;
+    let quotas = bench.server.quotas();
+    quotas.set(Class::UserList, Some(ceiling + 1.0));
+    let mut sync = bench.command(&["sync", "-o", "json", "--rate-store", &url]);
+    let ran = finish(sync.env_remove("CONNECTOR_MAX_RATE"));
+    assert_eq!(summary(&ran)["throttled"], 0, "{ran:?}");
+    assert_eq!(ran.stderr.matches("goes on alone").count(), 1, "{ran:?}");
+    assert!(!ran.stderr.contains("geheim"), "{ran:?}");
+}
+
+#[test]
+fn a_rate_store_that_is_none_is_refused_before_anything_is_sent() {
+    let bench = Bench::with_pool(pool());
+    for url in [
+        "",
+        "redis",
+        "http://127.0.0.1",
+        "redis://:geheim@",
+        "/tmp/rates",
+    ] {
+        let ran = bench.run(&["sync", "-o", "json", "--rate-store", url]);
+        ran.assert_refused(3, &["--rate-store", "redis://HOST:PORT"]);
+        assert!(!ran.stderr.contains("geheim"), "{ran:?}");
+        assert_eq!(bench.server.log().entries().len(), 0);
     }
 }
 

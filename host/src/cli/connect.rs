@@ -113,7 +113,7 @@ pub(super) async fn connect(
         settings: &input.settings,
         max_rate: &input.max_rate,
     };
-    let pacer = rates::pacer(chosen, layers, &of, clock.clone())?;
+    let pacer = rates::pacer(matches, chosen, layers, &of, clock.clone())?;
     let journal = journal(matches, layers, &connection)?;
     let sink: Arc<dyn AuditSink> = match &journal {
         Some(journal) => Arc::new(Both(LogSink, journal.clone())),

@@ -1,7 +1,8 @@
 //! Who shares a pace: the connectors of one user that reach one service with one account.
 
-use std::path::PathBuf;
 use std::sync::Arc;
+
+use clap::ArgMatches;
 
 use super::chosen::Chosen;
 use super::exit::{ExitCode, Failure};
@@ -9,6 +10,7 @@ use super::layers::Layers;
 use crate::limits::clock::Clock;
 use crate::limits::rate::{FileLedger, Ledger, OwnLedger};
 use crate::limits::{MaxRate, Pacer, Paces};
+use crate::rate_store::RedisLedger;
 use crate::settings::Settings;
 use crate::store::Connection;
 use crate::trust::Digest;
@@ -23,15 +25,13 @@ pub(super) struct For<'a> {
 
 /// The pacer of a connection.
 pub(super) fn pacer(
+    matches: &ArgMatches,
     chosen: &Chosen,
     layers: &Layers<'_>,
     of: &For<'_>,
     clock: Arc<dyn Clock>,
 ) -> Result<Pacer, Failure> {
-    let ledger: Arc<dyn Ledger> = match file(layers, of) {
-        Some(file) => Arc::new(FileLedger::new(file, Arc::clone(&clock))),
-        None => Arc::new(OwnLedger::new(Arc::clone(&clock))),
-    };
+    let ledger = ledger(matches, layers, of, &clock)?;
     let record = &chosen.record;
     let paces = match chosen.is_bundled {
         true => Paces::Start(&record.pace),
@@ -53,9 +53,33 @@ pub(super) fn pacer(
     })
 }
 
-/// The file of the budgets that belong to an account at a service. Its name tells neither:
-/// where there is no account, the secrets take its place.
-fn file(layers: &Layers<'_>, of: &For<'_>) -> Option<PathBuf> {
+/// Who keeps the budgets: a server that is named, else a file of the user.
+fn ledger(
+    matches: &ArgMatches,
+    layers: &Layers<'_>,
+    of: &For<'_>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Ledger>, Failure> {
+    let whose = whose(of);
+    if let Some(url) = layers.option(matches, "rate-store") {
+        let server = RedisLedger::new(&url, &whose, Arc::clone(clock)).map_err(|error| {
+            // The URL may hold a password.
+            Failure::new(ExitCode::Invalid, format!("--rate-store: {error}"))
+        })?;
+        return Ok(Arc::new(server));
+    }
+    Ok(match layers.state_folder() {
+        Some(folder) => {
+            let file = folder.join("rates").join(whose).with_extension("json");
+            Arc::new(FileLedger::new(file, Arc::clone(clock)))
+        }
+        None => Arc::new(OwnLedger::new(Arc::clone(clock))),
+    })
+}
+
+/// What tells the budgets of an account at a service from others, without telling either.
+/// Where there is no account, the secrets take its place.
+fn whose(of: &For<'_>) -> String {
     let mut whose = vec![of.connection.component.as_str(), &of.connection.origin];
     match of.account {
         Some(account) => whose.push(account),
@@ -64,13 +88,6 @@ fn file(layers: &Layers<'_>, of: &For<'_>) -> Option<PathBuf> {
             whose.extend(names.filter_map(|name| of.settings.get(name)));
         }
     }
-    let name = Digest::of(whose.join("\n").as_bytes()).to_string();
-    let name = name.replace(':', "-");
-    Some(
-        layers
-            .state_folder()?
-            .join("rates")
-            .join(name)
-            .with_extension("json"),
-    )
+    let digest = Digest::of(whose.join("\n").as_bytes()).to_string();
+    digest.replace(':', "-")
 }

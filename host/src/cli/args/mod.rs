@@ -28,6 +28,7 @@ const GLOBAL: &[&str] = &[
     "trust",
     "store",
     "max-rate",
+    "rate-store",
     "limit",
     "profile",
     "role-arn",
@@ -198,6 +199,12 @@ fn global_options() -> Vec<Arg> {
         )
         .allow_hyphen_values(true)
         .action(ArgAction::Append),
+        option(
+            "rate-store",
+            "URL",
+            "A Redis or Valkey server through which machines share their pace: redis://HOST:PORT",
+        )
+        .value_hint(ValueHint::Url),
         option(
             "limit",
             "NAME=VALUE",

@@ -47,6 +47,8 @@ const BURST: f64 = 0.64;
 /// The pace below which nothing falls, in requests per second: at one in ten seconds a
 /// service that admits anything at all is found to do so within a call's time.
 const FLOOR: f64 = 0.1;
+/// The slowest pace that is told apart from standing still: one request a day.
+pub const SLOWEST: f64 = 1.0 / 86_400.0;
 /// How many periods ahead a reservation can sensibly be. One further ahead was made by a
 /// clock that was set back since.
 const HORIZON: u32 = 256;
@@ -59,7 +61,7 @@ pub type Moment = Duration;
 pub struct Bounds {
     /// The pace to start with, in requests per second, while no limit has been met.
     pub start: f64,
-    /// The fastest pace, in requests per second.
+    /// The fastest pace, in requests per second. One below [`SLOWEST`] counts as that.
     pub ceiling: f64,
 }
 
@@ -109,7 +111,7 @@ impl Budget {
     /// Whether its numbers can be reckoned with; what was read from elsewhere need not be.
     pub fn is_sound(&self) -> bool {
         let growth = self.seeking.unwrap_or_default();
-        self.rate.is_finite() && self.rate > 0.0 && (0.0..=SEEK).contains(&growth)
+        self.rate.is_finite() && self.rate >= SLOWEST && (0.0..=SEEK).contains(&growth)
     }
 
     /// Whether a turn was reserved at that moment or later.
@@ -124,7 +126,7 @@ impl Budget {
             0 => self.rate.max(bounds.start),
             _ => self.rate,
         };
-        rate.min(bounds.ceiling)
+        rate.min(bounds.ceiling).max(SLOWEST)
     }
 
     /// Reserves the next turn.

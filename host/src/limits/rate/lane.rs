@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use super::budget::{Bounds, Slot};
+use super::budget::{Bounds, SLOWEST, Slot};
 use super::ledger::{Change, Changed, Ledger};
 use crate::limits::clock::{Clock, timeout_at};
 
@@ -43,7 +43,7 @@ impl Lane {
             ledger,
             head: Mutex::new(()),
             queued: AtomicU32::new(0),
-            rate: AtomicU64::new(bounds.start.min(bounds.ceiling).to_bits()),
+            rate: AtomicU64::new(bounds.start.min(bounds.ceiling).max(SLOWEST).to_bits()),
             spare: std::sync::Mutex::default(),
         }
     }

@@ -222,6 +222,20 @@ async fn a_fraction_of_a_request_per_second_is_a_pace() {
 }
 
 #[tokio::test]
+async fn a_pace_that_is_next_to_nothing_lets_one_request_a_day_through() {
+    let clock = ManualClock::new();
+    let pacer = pacer(&clock, &[], &["list=1e-300"]);
+    let deadline = clock.now() + Duration::from_secs(60);
+    pacer.acquire("list-users", deadline).await.unwrap();
+    let refused = pacer.acquire("list-users", deadline).await.unwrap_err();
+    let day = Duration::from_secs(86_400);
+    assert!(
+        matches!(refused, RateError::Deadline { wait, .. } if wait == day),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_is_unlimited_never_waits() {
     let clock = ManualClock::leaping();
     let pacer = pacer(&clock, &[("list", 5.0)], &["unlimited"]);

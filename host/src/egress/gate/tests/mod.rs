@@ -20,7 +20,7 @@ use crate::egress::origin::Origin;
 use crate::egress::policy::Call;
 use crate::egress::transport::TransportError;
 use crate::limits::clock::{ManualClock, SystemClock};
-use crate::limits::rate::RateError;
+use crate::limits::rate::{Paces, RateError};
 use crate::limits::setting::MaxRate;
 use crate::limits::{deadline, sizes};
 use crate::trust::description::{
