@@ -100,7 +100,7 @@ impl Budget {
     pub fn new(now: Moment, bounds: Bounds) -> Self {
         Self {
             next: now,
-            rate: bounds.start.min(bounds.ceiling),
+            rate: bounds.start.min(bounds.ceiling).max(SLOWEST),
             falls: 0,
             since_fall: 0,
             fell_at: now,
