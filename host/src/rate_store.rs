@@ -165,8 +165,8 @@ impl RedisLedger {
         until.is_some_and(|until| self.clock.now() < until)
     }
 
-    /// Whether it had not been away before.
-    fn leave_alone(&self, answered: bool) -> bool {
+    /// Notes whether the server has answered; whether that is news.
+    fn is_news(&self, answered: bool) -> bool {
         let mut until = self
             .away_until
             .lock()
@@ -183,13 +183,13 @@ impl Ledger for RedisLedger {
             if !self.is_away() {
                 match self.on_server(limit, change).await {
                     Ok(changed) => {
-                        if self.leave_alone(true) {
+                        if self.is_news(true) {
                             tracing::info!("the rate store {} is back", self.shown);
                         }
                         return changed;
                     }
                     Err(error) => {
-                        if self.leave_alone(false) {
+                        if self.is_news(false) {
                             tracing::warn!(
                                 "the rate store {} does not answer as it should, so that this \
                                  machine goes on alone with a quarter of its pace: {error}",
