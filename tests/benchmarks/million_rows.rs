@@ -56,9 +56,8 @@ fn main() {
                 next: Some("next"),
                 first_page: None,
                 brought: &[],
-                note: "{}",
             };
-            store.store_page(&run, &page, &step).unwrap();
+            store.store_pages(&run, [(&page, step)], "{}").unwrap();
         }
         let end = RunEnd {
             state,

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use fake_cognito::{Fault, Gate, Group, Operation, PoolSpec, Rule, User};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, POOL, ran, wait_for_faults};
+use crate::support::{Bench, POOL, ran, wait_for_faults, wait_for_stored_page};
 
 /// Several pages of people whose values are easily found.
 fn pool() -> PoolSpec {
@@ -64,6 +64,7 @@ fn what_is_left_out_is_in_no_file_even_after_a_kill_and_the_rest_is() {
         .spawn()
         .unwrap();
     wait_for_faults(&bench, &mut child, 1);
+    wait_for_stored_page(&bench, &mut child);
     // The log of the store is there now, and then what a killed sync leaves.
     assert_nowhere(&bench, "planted-");
     child.kill().unwrap();
@@ -105,6 +106,7 @@ fn a_run_with_other_omissions_is_not_gone_on_with() {
         .spawn()
         .unwrap();
     wait_for_faults(&bench, &mut child, 1);
+    wait_for_stored_page(&bench, &mut child);
     child.kill().unwrap();
     child.wait().unwrap();
     gate.open();

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use fake_cognito::{Fault, Gate, Operation, Rule};
 
-use crate::support::{Bench, finish, varied_pool, wait_for_faults};
+use crate::support::{Bench, finish, varied_pool, wait_for_faults, wait_for_stored_page};
 
 /// The program where everybody may read and write what it creates.
 fn generous(bench: &Bench, arguments: &[&str]) -> Command {
@@ -53,6 +53,7 @@ fn stores_audits_and_what_lies_beside_them_are_for_their_owner_only() {
         .spawn()
         .unwrap();
     wait_for_faults(&bench, &mut sync, 1);
+    wait_for_stored_page(&bench, &mut sync);
     let private = |names: &[&str]| -> Vec<(String, u32)> {
         names
             .iter()

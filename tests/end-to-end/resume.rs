@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::{
     Bench, KEY_ID, POOL, Ran, SECRET, assert_nothing_is_current, assert_rows, expected_grants,
     expected_groups, expected_users, newest_run, ran, signal, start_sync, varied_pool,
-    wait_for_faults, warning_count,
+    wait_for_faults, wait_for_stored_page, warning_count,
 };
 
 const WORKERS: u64 = 4;
@@ -22,6 +22,7 @@ fn end_at(bench: &Bench, operation: Operation, nth: u64, end: impl FnOnce(&mut C
     bench.server.faults().add(held);
     let mut child = start_sync(bench);
     wait_for_faults(bench, &mut child, 1);
+    wait_for_stored_page(bench, &mut child);
     end(&mut child);
     let output = child.wait_with_output().unwrap();
     gate.open();
@@ -278,6 +279,7 @@ fn a_store_that_is_taken_away_during_a_sync_is_no_success() {
     bench.server.faults().add(held);
     let mut child = start_sync(&bench);
     wait_for_faults(&bench, &mut child, 1);
+    wait_for_stored_page(&bench, &mut child);
     std::fs::remove_file(bench.store()).unwrap();
     gate.open();
     let ran = ran(&child.wait_with_output().unwrap());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use fake_cognito::{Config, Generated, Group, Key, Operation, Pool, PoolSpec, Rule, Server, User};
+use rusqlite::{Connection as Sqlite, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -421,6 +422,21 @@ pub(crate) fn start_sync(bench: &Bench) -> std::process::Child {
 /// Waits until so many requests of the program have met a fault.
 pub(crate) fn wait_for_faults(bench: &Bench, child: &mut std::process::Child, requests: u64) {
     while bench.server.faults().struck() < requests {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::yield_now();
+    }
+}
+
+/// Waits until the store knows how far a list of the open run has been read. A page is
+/// stored while the next one is asked for, so a request that came says nothing about it.
+pub(crate) fn wait_for_stored_page(bench: &Bench, child: &mut std::process::Child) {
+    let progress = "SELECT count(*) FROM list_of_run WHERE cursor IS NOT NULL OR done";
+    let stored = || {
+        // Read again from the start: the file may be there and have no tables yet.
+        let store = Sqlite::open_with_flags(bench.store(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        store.query_row(progress, [], |row| row.get::<_, i64>(0))
+    };
+    while !stored().is_ok_and(|lists| lists > 0) {
         assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
         std::thread::yield_now();
     }

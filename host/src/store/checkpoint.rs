@@ -1,9 +1,9 @@
 //! How far a run has got, so that another process can go on with it.
 //!
 //! A page, where its list goes on, and the lists that its rows bring are stored in one
-//! transaction: whatever ends a sync, the store knows of a page either all of that or
-//! nothing. What a list is, and what the note says, is the sync's own business; here both
-//! are text.
+//! transaction, often with other pages: whatever ends a sync, the store knows of a page
+//! either all of that or nothing. What a list is, and what the note says, is the sync's own
+//! business; here both are text.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +40,6 @@ pub struct Step<'a> {
     pub first_page: Option<&'a [u64]>,
     /// The lists that its rows bring.
     pub brought: &'a [String],
-    /// What the sync wants to know again.
-    pub note: &'a str,
 }
 
 /// A run that ended before it was through, with all that it takes to go on.
@@ -152,19 +150,22 @@ impl SyncStore {
         self.store.require_run(Some(&run.sync_id))
     }
 
-    /// Stores one page and moves its list on: all of it or nothing.
-    pub fn store_page(
+    /// Stores pages and moves their lists on: all of it or nothing. `note` is what the sync
+    /// wants to know again.
+    pub fn store_pages<'a>(
         &mut self,
         run: &Run,
-        page: &Page,
-        step: &Step<'_>,
+        pages: impl IntoIterator<Item = (&'a Page, Step<'a>)>,
+        note: &str,
     ) -> Result<(), StoreError> {
         self.change(run, |transaction, open| {
-            *open = write(transaction, open, page)?;
-            take(transaction, open.number, step)?;
+            for (page, step) in pages {
+                *open = write(transaction, open, page)?;
+                take(transaction, open.number, &step)?;
+            }
             transaction
                 .prepare_cached("UPDATE open_run SET repeated = ?2, note = ?3 WHERE run = ?1")?
-                .execute(params![open.number, open.repeated.cast_signed(), step.note])
+                .execute(params![open.number, open.repeated.cast_signed(), note])
                 .map(drop)
         })
     }

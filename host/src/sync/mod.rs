@@ -11,6 +11,7 @@ mod list;
 mod note;
 mod omitted;
 mod page;
+mod pending;
 mod progress;
 mod publish;
 mod queue;

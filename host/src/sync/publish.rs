@@ -101,7 +101,7 @@ impl Run {
     fn judge_and_publish(&self) -> Result<Summary, SyncError> {
         let vanished = self.lock_vanished().clone();
         let (sync_id, counts, refused, changes) = {
-            let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut target = self.lock_target()?;
             // A system with nothing in it has a snapshot too.
             let (store, run) = target.opened(&self.connector)?;
             if !vanished.is_empty() {
@@ -231,7 +231,12 @@ impl Run {
             counters: self.counters(),
             note: self.note().to_text(),
         };
-        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = self.lock_target();
+        let mut target = match state {
+            // What could not be written is read again by the next sync.
+            RunState::Interrupted => target.or_else(|_| self.lock_target())?,
+            _ => target?,
+        };
         Ok(target.end(&end)?.map(|run| run.sync_id))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::mem::Discriminant;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use tokio::task::JoinSet;
@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::list::List;
 use super::note::Note;
 use super::page::{brought_by, first_lists, keys, read};
+use super::pending::{Pending, ReadPage};
 use super::progress::Progress;
 use super::queue::{Item, Queue};
 use super::resume::{self, Beginning, Place};
@@ -22,7 +23,7 @@ use crate::engine::{Answer, CallError, ErrorCode, Request};
 use crate::model::ResourceId;
 use crate::omit::Noticed;
 use crate::retry::{Budget, cost};
-use crate::store::{Counters, Page, Run as StoredRun, Scope, Step, StoreError, SyncStore};
+use crate::store::{Counters, Page, Run as StoredRun, Scope, StoreError, SyncStore};
 use crate::trust::description::Kind;
 
 /// Principals that a run looks up one by one because no list named them. At five requests
@@ -101,6 +102,7 @@ impl Sync {
             noticed: Mutex::new(noticed),
             too_many_unlisted: AtomicBool::new(false),
             target: Mutex::new(target),
+            pending: Pending::default(),
         };
         Ok(Self {
             run: Arc::new(run),
@@ -150,7 +152,9 @@ pub(super) struct Run {
     /// What earlier processes took for the same run; `None` if it is a new one.
     pub(super) earlier: Option<Counters>,
     begun_at: Instant,
-    pub(super) target: Mutex<Target>,
+    /// Reached by [`Run::lock_target`] alone.
+    target: Mutex<Target>,
+    pending: Pending,
     /// Lists that were put into the queue, by what they are: a row that comes twice must
     /// not bring its lists twice.
     begun: Mutex<HashSet<List>>,
@@ -390,10 +394,45 @@ impl Run {
         change: impl FnOnce(&mut SyncStore, &StoredRun) -> Result<T, StoreError>,
     ) -> Result<T, SyncError> {
         tokio::task::block_in_place(|| {
-            let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut target = self.lock_target()?;
             let (store, run) = target.opened(&self.connector)?;
             Ok(change(store, run)?)
         })
+    }
+
+    /// The store, once everything that was read before is in it.
+    pub(super) fn lock_target(&self) -> Result<MutexGuard<'_, Target>, StoreError> {
+        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_pending(&mut target)?;
+        Ok(target)
+    }
+
+    /// Has what was read written, by this worker or by the one who is at it.
+    fn store_pending(&self, must_wait: bool) -> Result<(), StoreError> {
+        if must_wait {
+            tokio::task::block_in_place(|| self.lock_target().map(drop))?;
+        }
+        // Whoever leaves a page while the target is locked relies on this look.
+        while !self.pending.is_empty() {
+            let Some(mut target) = unlocked(&self.target) else {
+                return Ok(());
+            };
+            tokio::task::block_in_place(|| self.write_pending(&mut target))?;
+        }
+        Ok(())
+    }
+
+    fn write_pending(&self, target: &mut Target) -> Result<(), StoreError> {
+        let pages = self.pending.take();
+        if pages.is_empty() {
+            return Ok(());
+        }
+        let (store, run) = target.opened(&self.connector)?;
+        // Made while nobody else stores one, so that no older one comes after it.
+        let note = self.note().to_text();
+        store
+            .store_pages(run, pages.iter().map(ReadPage::step), &note)
+            .inspect_err(|_| self.pending.fail())
     }
 
     fn store_page(
@@ -425,20 +464,15 @@ impl Run {
             .flat_map(|resource| brought_by(self.kinds(), &self.scope, &resource.id))
             .filter(|list| self.lock_begun().insert(list.clone()));
         let brought: Vec<List> = brought.collect();
-        let texts: Vec<String> = brought.iter().map(List::to_text).collect();
-        let text = item.list.to_text();
-        self.with_store(|store, run| {
-            let step = Step {
-                list: &text,
-                next,
-                first_page: is_first.then(|| item.trail.first_page()),
-                brought: &texts,
-                // Made while nobody else stores one, so that no older one comes after it.
-                note: &self.note().to_text(),
-            };
-            store.store_page(run, &read.page, &step)
-        })?;
         self.count(&item.list, &read.page);
+        let is_behind = self.pending.leave(ReadPage {
+            page: read.page,
+            list: item.list.to_text(),
+            next: read.next.clone(),
+            first_page: is_first.then(|| item.trail.first_page().to_vec()),
+            brought: brought.iter().map(List::to_text).collect(),
+        });
+        // After the page was left, so that what they bring is left later.
         for list in brought {
             self.enqueue(list);
         }
@@ -446,7 +480,7 @@ impl Run {
             item.advance(next);
             self.queue.push(item);
         }
-        Ok(())
+        Ok(self.store_pending(is_behind)?)
     }
 
     fn count(&self, list: &List, page: &Page) {
@@ -462,6 +496,15 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(error);
         self.queue.stop();
+    }
+}
+
+/// A lock that nobody has.
+fn unlocked<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 

@@ -32,9 +32,8 @@ fn store_user_page(
         next: next.as_deref(),
         first_page: (number == 0).then_some(&[7, 8]),
         brought: &[format!("what page {number} brings")],
-        note: &format!("note {number}"),
     };
-    store.store_page(run, &pages[number], &step)
+    store.store_pages(run, [(&pages[number], step)], &format!("note {number}"))
 }
 
 /// Goes on with what is left in a store, and returns the users of the snapshot.

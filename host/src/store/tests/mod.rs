@@ -80,9 +80,8 @@ impl SyncStore {
             next: None,
             first_page: None,
             brought: &[],
-            note: "",
         };
-        self.store_page(run, page, &step)
+        self.store_pages(run, [(page, step)], "")
     }
 
     fn forget(&mut self, run: &Run, rows: &Forget<'_>) -> Result<(), StoreError> {
