@@ -17,6 +17,7 @@ pub mod memberships;
 pub mod schema;
 pub mod session;
 pub mod settings;
+pub mod slices;
 pub mod system;
 pub mod users;
 

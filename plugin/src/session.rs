@@ -20,6 +20,7 @@ use crate::contract::types::{Attribute, EntitlementId, Principal, Resource, Reso
 use crate::error::{Error, NOT_FOUND, invalid_argument, local};
 use crate::kinds::Kind;
 use crate::settings::Settings;
+use crate::slices::{self, Slice};
 use crate::{actions, groups, memberships, system, users};
 
 /// An open connector.
@@ -58,10 +59,13 @@ impl<T: Transport> Session<T> {
         Ok(system::facts(pool, self.pool.id(), last_login))
     }
 
-    /// No list of a pool can be cut into slices: filters look at one attribute that a
-    /// user may lack.
+    /// Users can be listed by the first digit of their `sub`, which every user has. Groups
+    /// can't be filtered.
     pub fn partitions(&self, kind: &str) -> Result<Vec<String>, Error> {
-        Kind::parse(kind).map(|_| Vec::new())
+        Ok(match Kind::parse(kind)? {
+            Kind::User => slices::names(),
+            Kind::Group => Vec::new(),
+        })
     }
 
     /// How many users there are; groups are not counted by the service.
@@ -85,16 +89,15 @@ impl<T: Transport> Session<T> {
         if parent.is_some() {
             return Err(invalid_argument(format!("a {} has no parent", kind.id())));
         }
-        if partition.is_some() {
-            return Err(invalid_argument(format!(
-                "the list of {}s has no partitions",
-                kind.id()
-            )));
-        }
+        let slice = partition.map(|name| Slice::parse(kind, name)).transpose()?;
         check_page(cursor, page_size)?;
         match kind {
             Kind::User => {
-                let page = self.pool.list_users(cursor, page_size)?;
+                let filter = slice.map(Slice::filter);
+                let page = self.pool.list_users(filter.as_deref(), cursor, page_size)?;
+                if let Some(slice) = slice {
+                    slice.check(&page.items)?;
+                }
                 let last_login = self.last_login_attribute.as_deref();
                 let resource = |user| users::resource(user, last_login);
                 Ok(ResourcePage {

@@ -53,6 +53,7 @@ fn main() {
             let page = page(first..USERS.min(first + PAGE));
             let step = Step {
                 list: "users",
+                slice: None,
                 next: Some("next"),
                 first_page: None,
                 brought: &[],

@@ -29,6 +29,7 @@ mod new_accounts;
 mod omitted;
 mod other_names;
 mod pace;
+mod plans;
 mod private_files;
 mod redis_server;
 mod resume;

@@ -15,7 +15,7 @@ use connector_host::limits::{MaxRate, Pacer, Paces};
 use connector_host::model::ResourceId;
 use connector_host::settings::Settings;
 use connector_host::store::{Connection, Rows, Scope, Store, StoreError};
-use connector_host::sync::{Options, Progress, Sync, SyncError};
+use connector_host::sync::{Options, Plan, Progress, Slicing, Sync, SyncError};
 use connector_host::trust::TrustRecord;
 use guests::bearer_directory::{APPS, Answer as Planned, Holder, PEOPLE, Server, TEAMS};
 
@@ -97,6 +97,8 @@ async fn run(
         keep: None,
         compare: None,
         workers: 3,
+        plan: Plan::default(),
+        slices: Slicing::default(),
     };
     let progress = Arc::new(Progress::default());
     Sync::prepare(Arc::new(connector), options, progress)?

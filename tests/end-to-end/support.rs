@@ -411,8 +411,13 @@ pub(crate) fn bench_with(rule: Rule) -> Bench {
 
 /// Starts a sync that goes on while a test looks.
 pub(crate) fn start_sync(bench: &Bench) -> std::process::Child {
+    start_sync_with(bench, &[])
+}
+
+/// The same with more options.
+pub(crate) fn start_sync_with(bench: &Bench, options: &[&str]) -> std::process::Child {
     bench
-        .command(&["sync", "-o", "json"])
+        .command(&[&["sync", "-o", "json"], options].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

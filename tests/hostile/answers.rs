@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use connector_host::cli::{ExitCode, Failure};
 use connector_host::store::{Connection, Rows, Scope, Store, StoreError};
-use connector_host::sync::{Options, Progress, Summary, Sync, SyncError};
+use connector_host::sync::{Options, Plan, Progress, Slicing, Summary, Sync, SyncError};
 
 use crate::bench::Bench;
 
@@ -27,6 +27,8 @@ async fn sync(bench: &Bench, attack: &str, store: &Path) -> Result<Summary, Sync
         keep: None,
         compare: None,
         workers: 2,
+        plan: Plan::default(),
+        slices: Slicing::default(),
     };
     let progress = Arc::new(Progress::default());
     let sync = Sync::prepare(Arc::new(connector), options, progress)?;

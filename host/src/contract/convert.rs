@@ -62,6 +62,12 @@ pub enum BrokenPromise {
     /// An answer to another question.
     #[error("it answered another question than it was asked")]
     OtherAnswer,
+    /// Slices of a list whose names can't be told apart, stored or shown.
+    #[error(
+        "it cuts a list into more than 256 slices, or into slices whose names are empty, equal, \
+         too long or not fit to be shown"
+    )]
+    Slices,
 }
 
 impl From<model::EntitlementId> for contract::EntitlementId {

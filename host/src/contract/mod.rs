@@ -100,6 +100,8 @@ pub enum Function {
     Open,
     /// `sync.system`
     System,
+    /// `sync.partitions`
+    Partitions,
     /// `sync.estimate`
     Estimate,
     /// `sync.list-resources`
@@ -133,6 +135,7 @@ impl Function {
             Self::Describe => "describe.describe",
             Self::Open => "sync.open",
             Self::System => "sync.system",
+            Self::Partitions => "sync.partitions",
             Self::Estimate => "sync.estimate",
             Self::ListResources => "sync.list-resources",
             Self::GetResource => "sync.get-resource",

@@ -212,6 +212,10 @@ impl Guest {
                 .call_system(store, session)
                 .await?
                 .map(|facts| facts.try_into().map(Answer::System)),
+            Request::Partitions { kind } => methods
+                .call_partitions(store, session, kind)
+                .await?
+                .map(|names| Ok(Answer::Partitions(names))),
             Request::Estimate { kind } => methods
                 .call_estimate(store, session, kind)
                 .await?

@@ -14,6 +14,11 @@ use crate::trust::description::BindingSource;
 pub enum Request {
     /// What the system says about itself.
     System,
+    /// The slices in which the list of a kind can be read.
+    Partitions {
+        /// The kind.
+        kind: String,
+    },
     /// How many resources of a kind there may be.
     Estimate {
         /// The kind.
@@ -88,7 +93,7 @@ impl Request {
     pub(super) fn scope(&self) -> Call {
         let call = Call::new(self.function().name());
         match self {
-            Self::System | Self::Estimate { .. } => call,
+            Self::System | Self::Partitions { .. } | Self::Estimate { .. } => call,
             Self::ListResources { parent: None, .. } => call,
             Self::ListResources {
                 parent: Some(id), ..
@@ -124,6 +129,7 @@ impl Request {
     pub fn function(&self) -> Function {
         match self {
             Self::System => Function::System,
+            Self::Partitions { .. } => Function::Partitions,
             Self::Estimate { .. } => Function::Estimate,
             Self::ListResources { .. } => Function::ListResources,
             Self::GetResource { .. } => Function::GetResource,
@@ -167,6 +173,8 @@ pub enum Lookup {
 pub enum Answer {
     /// To [`Request::System`].
     System(SystemFacts),
+    /// To [`Request::Partitions`].
+    Partitions(Vec<String>),
     /// To [`Request::Estimate`].
     Estimate(Option<u64>),
     /// To [`Request::ListResources`].

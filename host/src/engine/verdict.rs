@@ -216,6 +216,7 @@ fn cursor(answer: &Answer) -> Option<&str> {
         Answer::Lookup(Lookup::GoOn(cursor)) => Some(cursor),
         Answer::Lookup(Lookup::Found(_))
         | Answer::System(_)
+        | Answer::Partitions(_)
         | Answer::Estimate(_)
         | Answer::AccountCheck(_)
         | Answer::Changed(_) => None,

@@ -34,6 +34,8 @@ pub struct ListOfRun {
 pub struct Step<'a> {
     /// The list that the page is of.
     pub list: &'a str,
+    /// The slice that its resources are in, if the list is one of several slices.
+    pub slice: Option<&'a str>,
     /// Where it goes on; `None`: it is at its end.
     pub next: Option<&'a str>,
     /// With the first page: the keys of its rows.
@@ -160,7 +162,7 @@ impl SyncStore {
     ) -> Result<(), StoreError> {
         self.change(run, |transaction, open| {
             for (page, step) in pages {
-                *open = write(transaction, open, page)?;
+                *open = write(transaction, open, page, step.slice)?;
                 take(transaction, open.number, &step)?;
             }
             transaction
@@ -195,6 +197,58 @@ impl SyncStore {
                 params![open.number, list],
             )?;
             set_note(transaction, open.number, note)
+        })
+    }
+
+    /// Puts one list of resources of a kind in the place of its slices and of whatever else
+    /// has brought resources of this kind: all of these go.
+    pub fn replace_slices(
+        &mut self,
+        run: &Run,
+        kind: &str,
+        slices: &[String],
+        whole: &str,
+        note: &str,
+    ) -> Result<(), StoreError> {
+        let rows = Forget::Resources {
+            kind,
+            parent: None,
+            slice: None,
+        };
+        self.change(run, |transaction, open| {
+            forget(transaction, open, "[]", &rows)?;
+            for list in slices {
+                transaction.execute(
+                    "DELETE FROM list_of_run WHERE run = ?1 AND list = ?2",
+                    params![open.number, list],
+                )?;
+            }
+            add(transaction, open.number, &[whole.to_owned()])?;
+            set_note(transaction, open.number, note)
+        })
+    }
+
+    /// A resource that came in two slices, which can't be. The run has to be settled.
+    pub fn in_two_slices(&self, run: &Run) -> Result<Option<ResourceId>, StoreError> {
+        let (first, end) = row_range(run.number);
+        self.store.ask(|sqlite| {
+            sqlite
+                .query_row(
+                    "SELECT other.kind, other.id FROM resource other
+                     JOIN resource_key key ON key.run = ?1 AND key.kind = other.kind
+                       AND key.id = other.id
+                     JOIN resource kept ON kept.row = key.row
+                     WHERE other.row >= ?2 AND other.row < ?3 AND other.slice <> kept.slice
+                     LIMIT 1",
+                    [run.number, first, end],
+                    |row| {
+                        Ok(ResourceId {
+                            kind: row.get(0)?,
+                            id: row.get(1)?,
+                        })
+                    },
+                )
+                .optional()
         })
     }
 

@@ -18,6 +18,8 @@ pub enum Forget<'a> {
         kind: &'a str,
         /// The parent.
         parent: Option<&'a ResourceId>,
+        /// Only those that came in this slice of the list.
+        slice: Option<&'a str>,
     },
     /// One resource, with its entitlements and the grants on it.
     Resource(&'a ResourceId),
@@ -49,13 +51,19 @@ pub(super) fn forget(
     let run = open.number;
     let (first, end) = row_range(run);
     let removed = match rows {
-        Forget::Resources { kind, parent: None } => sqlite.execute(
-            "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3",
-            params![first, end, kind],
+        Forget::Resources {
+            kind,
+            parent: None,
+            slice,
+        } => sqlite.execute(
+            "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3
+               AND (?4 IS NULL OR slice = ?4)",
+            params![first, end, kind, slice],
         ),
         Forget::Resources {
             kind,
             parent: Some(parent),
+            ..
         } => sqlite.execute(
             "DELETE FROM resource WHERE row >= ?1 AND row < ?2 AND kind = ?3
                AND body ->> '$.parent' = ?4",

@@ -10,8 +10,9 @@ use rusqlite::Connection as Sqlite;
 use super::{Connection, StoreError};
 
 /// The version of the tables below. Version 1 could not go on with an interrupted run: it
-/// lacks the tables of [`OPEN_TABLES`].
-pub const SCHEMA_VERSION: i64 = 2;
+/// lacks the tables of [`OPEN_TABLES`]. Version 2 did not know in which slice of a list a
+/// resource came.
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// `IDCS`: marks the file as a store, for us and for file(1).
 pub(super) const APPLICATION_ID: i64 = 0x4944_4353;
@@ -46,7 +47,8 @@ CREATE TABLE run (
   warnings TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE resource (
-  row INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL
+  row INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+  slice TEXT
 ) STRICT;
 CREATE TABLE entitlement (
   run INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, slug TEXT NOT NULL,
@@ -85,6 +87,9 @@ pub(super) fn migrate(sqlite: &mut Sqlite) -> rusqlite::Result<()> {
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version < 2 {
         transaction.execute_batch(OPEN_TABLES)?;
+    }
+    if version < 3 {
+        transaction.execute_batch("ALTER TABLE resource ADD COLUMN slice TEXT")?;
     }
     if version < SCHEMA_VERSION {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;

@@ -274,7 +274,12 @@ fn begin(sqlite: &mut Sqlite, start: &RunStart) -> rusqlite::Result<(i64, String
 }
 
 /// Writes the rows of a page and returns what is known of the run then.
-pub(super) fn write(sqlite: &Sqlite, open: &OpenRun, page: &Page) -> rusqlite::Result<OpenRun> {
+pub(super) fn write(
+    sqlite: &Sqlite,
+    open: &OpenRun,
+    page: &Page,
+    slice: Option<&str>,
+) -> rusqlite::Result<OpenRun> {
     let run = open.number;
     let mut written = OpenRun {
         settled: false,
@@ -283,11 +288,13 @@ pub(super) fn write(sqlite: &Sqlite, open: &OpenRun, page: &Page) -> rusqlite::R
     if open.settled {
         sqlite.execute("UPDATE run SET settled = 0 WHERE number = ?1", [run])?;
     }
-    let mut resource = sqlite
-        .prepare_cached("INSERT INTO resource (row, kind, id, body) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut resource = sqlite.prepare_cached(
+        "INSERT INTO resource (row, kind, id, body, slice) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     for item in &page.resources {
         let body = to_json(item)?;
-        resource.execute(params![written.next_row, item.id.kind, item.id.id, body])?;
+        let (kind, id) = (&item.id.kind, &item.id.id);
+        resource.execute(params![written.next_row, kind, id, body, slice])?;
         written.next_row += 1;
         written.resources += 1;
     }

@@ -17,6 +17,9 @@ pub(super) enum List {
         kind: String,
         /// The parent, for kinds that have one.
         parent: Option<ResourceId>,
+        /// The slice of the list, where it is read in slices.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slice: Option<String>,
     },
     /// The entitlements of a resource.
     Entitlements(ResourceId),
@@ -53,14 +56,36 @@ impl List {
     /// The rows that reading it again replaces.
     pub(super) fn rows(&self) -> Forget<'_> {
         match self {
-            Self::Resources { kind, parent } => Forget::Resources {
+            Self::Resources {
+                kind,
+                parent,
+                slice,
+            } => Forget::Resources {
                 kind,
                 parent: parent.as_ref(),
+                slice: slice.as_deref(),
             },
             Self::Entitlements(of) => Forget::Entitlements(of),
             Self::GrantsOn(of) => Forget::GrantsOn(of),
             Self::GrantsHeldBy(of) => Forget::GrantsHeldBy(of),
             Self::Listed(id) => Forget::Resource(id),
+        }
+    }
+
+    /// The whole list of the top-level resources of a kind.
+    pub(super) fn whole(kind: &str) -> Self {
+        Self::Resources {
+            kind: kind.to_owned(),
+            parent: None,
+            slice: None,
+        }
+    }
+
+    /// The slice that it is, if it is one.
+    pub(super) fn slice(&self) -> Option<&str> {
+        match self {
+            Self::Resources { slice, .. } => slice.as_deref(),
+            _ => None,
         }
     }
 
@@ -79,12 +104,27 @@ impl List {
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Resources { kind, parent: None } => {
+            Self::Resources {
+                kind,
+                parent: None,
+                slice: None,
+            } => {
                 write!(f, "the list of resources of the kind {kind}")
             }
             Self::Resources {
                 kind,
+                parent: None,
+                slice: Some(slice),
+            } => {
+                write!(
+                    f,
+                    "the slice {slice} of the list of resources of the kind {kind}"
+                )
+            }
+            Self::Resources {
+                kind,
                 parent: Some(parent),
+                ..
             } => {
                 write!(f, "the resources of the kind {kind} in {parent}")
             }
@@ -104,13 +144,16 @@ mod tests {
     fn a_list_is_kept_as_text_and_read_back() {
         let odd = ResourceId::new("group", "a:b\"\u{0}\u{1F600} ");
         for list in [
+            List::whole("user"),
             List::Resources {
                 kind: "user".to_owned(),
                 parent: None,
+                slice: Some("a".to_owned()),
             },
             List::Resources {
                 kind: "user".to_owned(),
                 parent: Some(odd.clone()),
+                slice: None,
             },
             List::Entitlements(odd.clone()),
             List::GrantsOn(odd.clone()),
@@ -120,5 +163,9 @@ mod tests {
             assert_eq!(List::from_text(&list.to_text()), Some(list));
         }
         assert_eq!(List::from_text("{\"of-tomorrow\":1}"), None);
+        // As it was written before there were slices.
+        let before = r#"{"resources":{"kind":"user","parent":null}}"#;
+        assert_eq!(List::from_text(before), Some(List::whole("user")));
+        assert_eq!(List::whole("user").to_text(), before);
     }
 }

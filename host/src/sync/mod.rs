@@ -12,12 +12,14 @@ mod note;
 mod omitted;
 mod page;
 mod pending;
+mod plan;
 mod progress;
 mod publish;
 mod queue;
 mod resume;
 mod run;
 mod setbacks;
+mod slices;
 mod target;
 mod trail;
 mod warnings;
@@ -28,9 +30,11 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 pub use gate::GateError;
+pub use plan::{CheaperPlan, Plan};
 pub use progress::{KindCount, Progress};
 pub use resume::{Beginning, NotResumed};
 pub use run::Sync;
+pub use slices::Slicing;
 pub use warnings::{Warning, WarningCode};
 
 use crate::connector::ConnectorError;
@@ -48,6 +52,10 @@ pub struct Options {
     pub scope: Scope,
     /// How many instances read side by side.
     pub workers: usize,
+    /// In which direction memberships are read.
+    pub plan: Plan,
+    /// How lists are cut into slices; by default not at all.
+    pub slices: Slicing,
     /// Whether a snapshot may become current that lost much of what the last one had.
     pub allow_shrink: bool,
     /// Whether a new run is begun although there is one to go on with.
@@ -101,6 +109,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// What is different since the last snapshot, if that was asked for and there was one.
     pub changes: Option<Changes>,
+    /// How memberships could have been read with less of the service's quota.
+    pub cheaper_plan: Option<CheaperPlan>,
 }
 
 impl Serialize for Summary {
@@ -119,6 +129,9 @@ impl Serialize for Summary {
         map.serialize_entry("warnings", &self.warnings)?;
         if let Some(changes) = &self.changes {
             map.serialize_entry("changes", changes)?;
+        }
+        if let Some(plan) = &self.cheaper_plan {
+            map.serialize_entry("cheaper_plan", plan)?;
         }
         map.end()
     }

@@ -17,6 +17,9 @@ pub(super) struct Note {
     /// What has been noticed of what is left out.
     #[serde(default)]
     pub(super) omitted: Noticed,
+    /// How many pages of who holds something on a resource have been read so far.
+    #[serde(default)]
+    pub(super) pages_by_resource: u64,
 }
 
 impl Note {
@@ -48,6 +51,7 @@ mod tests {
             },
             omitted: Noticed::default(),
             warnings: [(WarningCode::Restarted, (2, vec!["a list".to_owned()]))].into(),
+            pages_by_resource: 7,
         };
         assert_eq!(Note::from_text(&note.to_text()), Some(note));
         assert_eq!(Note::from_text(""), Some(Note::default()));

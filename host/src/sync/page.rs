@@ -7,6 +7,7 @@ use crate::store::{Page, Scope, is_told_by_resources};
 use crate::trust::description::Kind;
 
 use super::list::List;
+use super::slices::Slicing;
 use super::trail::hash;
 
 /// A checked page and the cursor of the next one.
@@ -21,7 +22,7 @@ pub(super) struct Read {
 pub(super) fn read(kinds: &[Kind], list: &List, answer: Answer) -> Result<Read, BrokenPromise> {
     let mut page = Page::default();
     let next = match (list, answer) {
-        (List::Resources { kind, parent }, Answer::Resources(answer)) => {
+        (List::Resources { kind, parent, .. }, Answer::Resources(answer)) => {
             for resource in &answer.items {
                 if resource.id.kind != *kind {
                     return Err(BrokenPromise::OtherKind {
@@ -104,14 +105,12 @@ pub(super) fn keys(page: &Page) -> Vec<u64> {
 pub(super) fn first_lists<'a>(
     kinds: &'a [Kind],
     scope: &'a Scope,
+    slices: &'a Slicing,
 ) -> impl Iterator<Item = List> + 'a {
     kinds
         .iter()
         .filter(|kind| kind.parents.is_empty() && scope.has_kind(&kind.id))
-        .map(|kind| List::Resources {
-            kind: kind.id.clone(),
-            parent: None,
-        })
+        .flat_map(|kind| slices.lists(&kind.id))
 }
 
 /// The lists that a resource brings, as far as they are asked for. Grants are read by
@@ -124,6 +123,7 @@ pub(super) fn brought_by(kinds: &[Kind], scope: &Scope, resource: &ResourceId) -
         .map(|child| List::Resources {
             kind: child.id.clone(),
             parent: Some(resource.clone()),
+            slice: None,
         })
         .collect();
     if let Some(kind) = kinds.iter().find(|kind| kind.id == resource.kind) {

@@ -23,6 +23,8 @@ pub(super) struct ReadPage {
     pub(super) page: Page,
     /// The list that it is of.
     pub(super) list: String,
+    /// The slice that it is in.
+    pub(super) slice: Option<String>,
     /// Where the list goes on.
     pub(super) next: Option<String>,
     /// With the first page: the keys of its rows.
@@ -35,6 +37,7 @@ impl ReadPage {
     pub(super) fn step(&self) -> (&Page, Step<'_>) {
         let step = Step {
             list: &self.list,
+            slice: self.slice.as_deref(),
             next: self.next.as_deref(),
             first_page: self.first_page.as_deref(),
             brought: &self.brought,
@@ -93,6 +96,7 @@ mod tests {
         ReadPage {
             page: Page::default(),
             list: list.to_owned(),
+            slice: None,
             next: None,
             first_page: None,
             brought: Vec::new(),

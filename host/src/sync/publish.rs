@@ -159,6 +159,7 @@ impl Run {
         }
         self.end(RunState::Complete, &warnings)?;
         Ok(Summary {
+            cheaper_plan: self.cheaper_plan(&counts),
             sync_id,
             resumed: self.earlier.is_some(),
             counts,

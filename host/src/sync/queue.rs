@@ -70,10 +70,14 @@ impl Item {
     pub(super) fn request(&self) -> Request {
         let cursor = self.cursor.clone();
         match &self.list {
-            List::Resources { kind, parent } => Request::ListResources {
+            List::Resources {
+                kind,
+                parent,
+                slice,
+            } => Request::ListResources {
                 kind: kind.clone(),
                 parent: parent.clone(),
-                partition: None,
+                partition: slice.clone(),
                 cursor,
                 page_size: None,
             },
@@ -231,10 +235,7 @@ mod tests {
     use crate::model::ResourceId;
 
     fn users() -> List {
-        List::Resources {
-            kind: "user".to_owned(),
-            parent: None,
-        }
+        List::whole("user")
     }
 
     fn members(group: &str) -> List {

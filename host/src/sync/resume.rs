@@ -52,6 +52,8 @@ pub enum NotResumed {
     OtherComponent,
     /// It was to read something else.
     OtherScope,
+    /// It read memberships in the other direction.
+    OtherPlan,
     /// It was begun with other settings.
     OtherSettings,
     /// Another version of this program has begun it.
@@ -65,6 +67,7 @@ impl fmt::Display for NotResumed {
             Self::Old => "it began more than 24 hours ago",
             Self::OtherComponent => "another version of the component had begun it",
             Self::OtherScope => "it was to read something else (--only, --omit-attr)",
+            Self::OtherPlan => "it read memberships in another way (--plan)",
             Self::OtherSettings => "it was begun with other settings",
             Self::OtherProgram => "another version of this program had begun it",
         })
@@ -121,8 +124,12 @@ fn judge(
     if options.fresh {
         return Err(NotResumed::Asked);
     }
-    if run.component_digest != *component || run.kinds != description.kinds {
+    if run.component_digest != *component {
         return Err(NotResumed::OtherComponent);
+    }
+    // The same component has the same kinds; only the plan changes them.
+    if run.kinds != options.plan.kinds(&description.kinds) {
+        return Err(NotResumed::OtherPlan);
     }
     if run.scope != options.scope {
         return Err(NotResumed::OtherScope);

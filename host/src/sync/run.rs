@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::mem::Discriminant;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
@@ -12,9 +12,11 @@ use super::list::List;
 use super::note::Note;
 use super::page::{brought_by, first_lists, keys, read};
 use super::pending::{Pending, ReadPage};
+use super::plan::Plan;
 use super::progress::Progress;
 use super::queue::{Item, Queue};
 use super::resume::{self, Beginning, Place};
+use super::slices::Slices;
 use super::target::Target;
 use super::warnings::{WarningCode, Warnings};
 use super::{Only, Options, Summary, SyncError};
@@ -55,25 +57,43 @@ impl Sync {
             Some(store) => resume::decide(store, &connector, &options)?,
             None => (Beginning::New, None),
         };
-        let kinds = &connector.description().kinds;
-        let mut begun: HashSet<List> = first_lists(kinds, &options.scope).collect();
+        let kinds = options.plan.kinds(&connector.description().kinds);
+        let first: Vec<List> = first_lists(&kinds, &options.scope, &options.slices).collect();
+        let mut begun: HashSet<List> = first.iter().cloned().collect();
+        let slices = Slices::new(&options.slices);
+        let mut pages_by_resource = 0;
         let queue = Queue::default();
         let warnings = Warnings::default();
         let mut earlier = None;
         let mut vanished = BTreeSet::new();
         let mut noticed = Noticed::default();
         match left {
-            None => first_lists(kinds, &options.scope).for_each(|list| queue.push(Item::new(list))),
+            None => {
+                for list in first {
+                    slices.know(&list);
+                    slices
+                        .admit(Item::new(list))
+                        .into_iter()
+                        .for_each(|item| queue.push(item));
+                }
+            }
             Some(left) => {
                 for (kind, rows) in &left.rows {
                     progress.read_resources(kind, usize::try_from(*rows).unwrap_or(usize::MAX));
                 }
+                // It may have been begun in other slices, or in none.
+                begun.clear();
                 for (list, place) in left.lists {
                     begun.insert(list.clone());
+                    slices.know(&list);
                     if let Some(Place { cursor, first_page }) = place {
-                        queue.push(Item::resumed(list, cursor, first_page));
+                        slices
+                            .admit(Item::resumed(list, cursor, first_page))
+                            .into_iter()
+                            .for_each(|item| queue.push(item));
                     }
                 }
+                pages_by_resource = left.note.pages_by_resource;
                 vanished.extend(left.vanished);
                 earlier = Some(left.note.counters);
                 warnings.take_over(left.note.warnings);
@@ -86,6 +106,10 @@ impl Sync {
         }
         let run = Run {
             scope: options.scope,
+            plan: options.plan,
+            kinds,
+            slices,
+            pages_by_resource: AtomicU64::new(pages_by_resource),
             allow_shrink: options.allow_shrink,
             compare: options.compare,
             earlier,
@@ -147,6 +171,12 @@ pub(super) struct Run {
     pub(super) queue: Queue,
     pub(super) budget: Budget,
     pub(super) scope: Scope,
+    pub(super) plan: Plan,
+    /// The kinds, as the plan reads them.
+    kinds: Vec<Kind>,
+    pub(super) slices: Slices,
+    /// Pages of who holds something on a resource, those of earlier processes included.
+    pages_by_resource: AtomicU64,
     pub(super) allow_shrink: bool,
     pub(super) compare: Option<Only>,
     /// What earlier processes took for the same run; `None` if it is a new one.
@@ -190,9 +220,9 @@ impl Run {
             if self.has_failed() || self.is_denied() {
                 return;
             }
-            match self.begin_unlisted() {
-                Ok(0) => break,
-                Ok(_) => {}
+            match self.begin_more() {
+                Ok(false) => break,
+                Ok(true) => {}
                 Err(error) => {
                     self.fail(error);
                     return;
@@ -218,20 +248,41 @@ impl Run {
         }
     }
 
+    /// Begins what reading has shown to be missing. Returns whether there is something.
+    fn begin_more(&self) -> Result<bool, SyncError> {
+        // What is looked up shows whether slices were complete, and so does the count.
+        Ok(self.discard_slices()? || self.begin_unlisted()? > 0 || self.discard_slices()?)
+    }
+
     /// Looks up, one by one, whom grants name and no list did: people who signed up while
     /// the lists were read. Returns how many look-ups were begun.
     fn begin_unlisted(&self) -> Result<usize, SyncError> {
         let any_vanished = !self.lock_vanished().is_empty();
-        let unknown = self.with_store(|store, run| {
+        let (unknown, in_two) = self.with_store(|store, run| {
             if any_vanished {
                 store.forget_vanished(run)?;
             }
-            store.settle(run)?;
-            store.store().unknown_principals(run, MAX_LOOKED_UP + 1)
+            let settled = store.settle(run)?;
+            let in_two = match settled.repeated > 0 && self.slices.are_used() {
+                true => store.in_two_slices(run)?,
+                false => None,
+            };
+            let unknown = store.store().unknown_principals(run, MAX_LOOKED_UP + 1)?;
+            Ok((unknown, in_two))
         })?;
+        if let Some(id) = in_two {
+            self.doubt_slices(|| format!("{id} is in two of them"));
+            return Ok(0);
+        }
         let is_look_up = |list: &&List| matches!(list, List::Listed(_));
         let looked_up = self.lock_begun().iter().filter(is_look_up).count();
         if looked_up + unknown.len() > MAX_LOOKED_UP {
+            if self.slices.are_used() {
+                self.doubt_slices(|| {
+                    format!("more than {MAX_LOOKED_UP} who hold something are in none of them")
+                });
+                return Ok(0);
+            }
             self.too_many_unlisted.store(true, Ordering::Relaxed);
             return Ok(0);
         }
@@ -247,7 +298,7 @@ impl Run {
         Ok(begun)
     }
 
-    fn lock_begun(&self) -> MutexGuard<'_, HashSet<List>> {
+    pub(super) fn lock_begun(&self) -> MutexGuard<'_, HashSet<List>> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -257,7 +308,12 @@ impl Run {
             counters: self.counters(),
             warnings: self.warnings.noted(),
             omitted: self.lock_noticed().clone(),
+            pages_by_resource: self.pages_by_resource(),
         }
+    }
+
+    pub(super) fn pages_by_resource(&self) -> u64 {
+        self.pages_by_resource.load(Ordering::Relaxed)
     }
 
     /// What the run took, in this process and in those before it.
@@ -313,7 +369,7 @@ impl Run {
     }
 
     pub(super) fn kinds(&self) -> &[Kind] {
-        &self.connector.description().kinds
+        &self.kinds
     }
 
     /// How many resources were asked who holds what on them, or what they hold.
@@ -326,10 +382,14 @@ impl Run {
 
     /// Puts a list that has just been begun into the queue, unless its right is missing.
     fn enqueue(&self, list: List) {
-        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
-        if !denied.lists.contains(&sort_of(&list)) {
+        if !self.is_denied_sort(&sort_of(&list)) {
             self.queue.push(Item::new(list));
         }
+    }
+
+    pub(super) fn is_denied_sort(&self, sort: &(Discriminant<List>, String)) -> bool {
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        denied.lists.contains(sort)
     }
 
     async fn work(&self) {
@@ -445,6 +505,9 @@ impl Run {
             let function = request.function();
             SyncError::read(&item.list, CallError::BrokenContract { function, broken })
         })?;
+        if self.is_discarded(&item.list) {
+            return Ok(());
+        }
         self.leave_out(&mut read.page);
         let is_first = item.cursor.is_none();
         let next = read.next.as_deref();
@@ -455,7 +518,8 @@ impl Run {
         {
             return self.start_over(item);
         }
-        if let (List::Listed(id), Some(_)) = (&item.list, read.page.resources.first()) {
+        if let (List::Listed(id), Some(late)) = (&item.list, read.page.resources.first()) {
+            self.doubt_slices_that_lack(late)?;
             self.warnings
                 .add(WarningCode::ListedLate, 1, || id.to_string());
         }
@@ -468,6 +532,7 @@ impl Run {
         let is_behind = self.pending.leave(ReadPage {
             page: read.page,
             list: item.list.to_text(),
+            slice: item.list.slice().map(str::to_owned),
             next: read.next.clone(),
             first_page: is_first.then(|| item.trail.first_page().to_vec()),
             brought: brought.iter().map(List::to_text).collect(),
@@ -476,9 +541,12 @@ impl Run {
         for list in brought {
             self.enqueue(list);
         }
-        if let Some(next) = read.next {
-            item.advance(next);
-            self.queue.push(item);
+        match read.next {
+            Some(next) => {
+                item.advance(next);
+                self.queue.push(item);
+            }
+            None => self.end_slice(&item.list),
         }
         Ok(self.store_pending(is_behind)?)
     }
@@ -486,6 +554,9 @@ impl Run {
     fn count(&self, list: &List, page: &Page) {
         if let List::Resources { kind, .. } = list {
             self.progress.read_resources(kind, page.resources.len());
+        }
+        if let List::GrantsOn(_) = list {
+            self.pages_by_resource.fetch_add(1, Ordering::Relaxed);
         }
         self.progress.read_grants(page.grants.len());
     }

@@ -25,6 +25,14 @@ const MAX_CIRCLES: u32 = 3;
 impl Run {
     /// What to do about a failure that concerns one page only.
     pub(super) fn recover(&self, item: Item, error: CallError) -> Result<(), SyncError> {
+        if item.list.slice().is_some()
+            && let Some(refused) = error
+                .reported()
+                .filter(|error| is_refused_slice(error.code))
+        {
+            self.doubt_slices(|| format!("{}: {}", item.list, refused.message));
+            return Ok(());
+        }
         match (error, item.list.about()) {
             (error, Some(resource)) if is_not_found(&error) => self.forget_vanished(resource),
             (error, None) if is_not_found(&error) => match &item.list {
@@ -159,6 +167,14 @@ impl Run {
             .example
             .get_or_insert(ConnectorError::Call(reported.into()));
     }
+}
+
+/// Whether a slice that the component itself has named can't be read.
+fn is_refused_slice(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::FailedPrecondition | ErrorCode::InvalidArgument
+    )
 }
 
 /// What a person should know about a failure that trying again has mended. Throttles are

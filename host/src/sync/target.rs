@@ -93,15 +93,16 @@ impl Target {
 
 fn start(options: &Options, connector: &Connector) -> RunStart {
     let description = connector.description();
+    let kinds = options.plan.kinds(&description.kinds);
     RunStart {
         component_digest: connector.component().artifact().digest.clone(),
         component_version: description.version.clone(),
         started_at: OffsetDateTime::now_utc(),
-        kinds: description.kinds.clone(),
-        lists: first_lists(&description.kinds, &options.scope)
+        lists: first_lists(&kinds, &options.scope, &options.slices)
             .map(|list| list.to_text())
             .collect(),
         settings: connector.reading_settings(),
         scope: options.scope.clone(),
+        kinds,
     }
 }

@@ -41,6 +41,8 @@ pub enum WarningCode {
     Orphans,
     /// A grant names a principal that is not in the snapshot.
     UnknownPrincipal,
+    /// What was read in slices was not believed and read again in one list.
+    SlicesDiscarded,
     /// An attribute was to be left out, and nothing had it.
     OmittedNothing,
     /// An id tells the value of an attribute that was left out.
@@ -93,6 +95,12 @@ impl Warnings {
         }
     }
 
+    /// Takes back one kind.
+    pub(super) fn forget(&self, code: WarningCode) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&code);
+    }
+
     /// How often one kind came so far.
     pub(super) fn count(&self, code: WarningCode) -> u64 {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,6 +151,10 @@ impl Warnings {
                     }
                     WarningCode::UnknownPrincipal => {
                         "grants name a principal that was not listed (created or deleted during the sync)"
+                    }
+                    WarningCode::SlicesDiscarded => {
+                        "lists that were read in slices were discarded and read again whole, since \
+                         the slices can't be complete"
                     }
                     WarningCode::OmittedNothing => {
                         "names given with --omit-attr left nothing out, since nothing has them; \

@@ -110,14 +110,16 @@ impl<T: Transport> UserPool<T> {
         &self.id
     }
 
-    /// One page of its users.
+    /// One page of its users, or of those that a filter passes.
     pub fn list_users(
         &self,
+        filter: Option<&str>,
         token: Option<&str>,
         page_size: Option<u32>,
     ) -> Result<Page<User>, Error> {
         let body = Body {
             limit: Some(limit(page_size)),
+            filter,
             pagination_token: token,
             ..self.body()
         };

@@ -61,7 +61,7 @@ fn invalid<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
 #[test]
 fn opening_sends_nothing() {
     let (session, fake) = open(&[]);
-    assert_eq!(session.partitions("user"), Ok(Vec::new()));
+    assert_eq!(session.partitions("user").unwrap().len(), 16);
     assert_eq!(session.partitions("group"), Ok(Vec::new()));
     assert_eq!(fake.requests(), 0);
 }
@@ -379,6 +379,30 @@ fn an_estimate_of_a_missing_pool_is_an_error() {
 }
 
 #[test]
+fn a_slice_is_asked_for_by_sub_and_nobody_else_is_taken_for_a_part_of_it() {
+    let user = |attributes: Value| json!({ "Username": "alice", "Attributes": attributes });
+    let of = |sub: &str| json!([{"Name": "sub", "Value": sub}]);
+    for (attributes, belongs) in [
+        (of("ab12"), true),
+        (of("bb12"), false),
+        (of("Ab12"), false),
+        (json!([]), false),
+    ] {
+        let (session, fake) = open(&[(200, json!({ "Users": [user(attributes.clone())] }))]);
+        let page = session.list_resources("user", None, Some("a"), None, None);
+        assert_eq!(fake.sent()[0].1["Filter"], r#"sub ^= "a""#);
+        match page {
+            Ok(page) => assert!(belongs && page.items.len() == 1, "{attributes}"),
+            Err(error) => {
+                assert!(!belongs, "{error:?}");
+                assert_eq!(error.code, "failed-precondition");
+                assert!(error.message.contains("'alice'"), "{error:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn wrong_arguments_are_named_and_nothing_is_sent() {
     let (session, fake) = open(&[]);
     let parent = Kind::Group.resource("admins");
@@ -389,7 +413,11 @@ fn wrong_arguments_are_named_and_nothing_is_sent() {
         invalid(session.list_resources("user", Some(&parent), None, None, None)).contains("parent")
     );
     assert!(
-        invalid(session.list_resources("user", None, Some("a"), None, None)).contains("partitions")
+        invalid(session.list_resources("user", None, Some("A"), None, None)).contains("partitions")
+    );
+    assert!(
+        invalid(session.list_resources("group", None, Some("a"), None, None))
+            .contains("no partitions")
     );
     assert!(invalid(session.list_resources("user", None, None, Some(""), None)).contains("cursor"));
     assert!(

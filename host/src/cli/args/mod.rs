@@ -322,7 +322,17 @@ fn subcommands(description: &Description) -> Vec<Command> {
             .arg(option(
                 "workers",
                 "N",
-                "How many pages are read side by side, 1 to 32; 4 by default",
+                "How many pages are read side by side, 1 to 32; by default 4 and one for each shard",
+            ))
+            .arg(option(
+                "plan",
+                "PLAN",
+                "How memberships are read: by-group (the default) or by-user, which takes one request for each user",
+            ))
+            .arg(option(
+                "shards",
+                "N",
+                "Lists users in parts and up to N of them side by side, 1 to 16; for when latency and not quota is the limit",
             ))
             .arg(
                 option(

@@ -29,6 +29,7 @@ fn store_user_page(
     let next = (number + 1 < pages.len()).then(|| (number + 1).to_string());
     let step = Step {
         list: "users",
+        slice: None,
         next: next.as_deref(),
         first_page: (number == 0).then_some(&[7, 8]),
         brought: &[format!("what page {number} brings")],
@@ -211,6 +212,7 @@ fn a_list_that_is_read_again_forgets_its_rows_and_its_place() {
     let users = Forget::Resources {
         kind: "user",
         parent: None,
+        slice: None,
     };
     store.restart(&run, "users", &users, "again").unwrap();
     drop(store);
@@ -271,7 +273,8 @@ fn a_store_of_version_1_is_read_as_it_is_and_carried_forward_by_a_sync() {
     // What the first version did not have.
     let old = Sqlite::open(&path).unwrap();
     old.execute_batch(
-        "DROP TABLE open_run; DROP TABLE list_of_run; DROP TABLE vanished; PRAGMA user_version = 1;",
+        "DROP TABLE open_run; DROP TABLE list_of_run; DROP TABLE vanished;
+         ALTER TABLE resource DROP COLUMN slice; PRAGMA user_version = 1;",
     )
     .unwrap();
     old.close().unwrap();

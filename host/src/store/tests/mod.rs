@@ -77,6 +77,7 @@ impl SyncStore {
     fn write_page(&mut self, run: &Run, page: &Page) -> Result<(), StoreError> {
         let step = Step {
             list: "rows",
+            slice: None,
             next: None,
             first_page: None,
             brought: &[],

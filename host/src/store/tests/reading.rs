@@ -345,7 +345,8 @@ fn a_list_that_is_forgotten_is_gone_and_nothing_else() {
     assert_eq!(
         counts_without(Forget::Resources {
             kind: "user",
-            parent
+            parent,
+            slice: None,
         }),
         r#"{"users":2,"groups":2,"entitlements":2,"grants":4}"#
     );
@@ -364,6 +365,7 @@ fn a_list_that_is_forgotten_is_gone_and_nothing_else() {
     let all = Forget::Resources {
         kind: "user",
         parent: None,
+        slice: None,
     };
     assert_eq!(
         counts_without(all),
