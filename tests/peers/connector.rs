@@ -61,11 +61,13 @@ impl Connector {
 
     /// `sync`, as fast as the peer can.
     pub(crate) fn sync(&self) -> Run {
-        self.run(
-            &["sync", "--max-rate", "unlimited", "-o", "json"],
-            true,
-            true,
-        )
+        self.sync_with(&[])
+    }
+
+    /// `sync` with more options.
+    pub(crate) fn sync_with(&self, options: &[&str]) -> Run {
+        let sync = ["sync", "--max-rate", "unlimited", "-o", "json"];
+        self.run(&[&sync, options].concat(), true, true)
     }
 
     /// `list KIND` of the current snapshot, which needs the store alone.

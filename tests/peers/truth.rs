@@ -40,12 +40,19 @@ fn moto_holds_the_pool_that_was_planned() {
 }
 
 fn what_list_prints_equals_what_boto3_reads(peer: &Peer) {
+    for options in [&[][..], &["--shards", "16"], &["--plan", "by-user"]] {
+        what_is_listed_is_what_boto3_reads(peer, options);
+    }
+}
+
+fn what_is_listed_is_what_boto3_reads(peer: &Peer, options: &[&str]) {
     let mut read = peer.dump();
     let connector = Connector::new(peer, &peer.seed.pool, &peer.key("reader"));
 
-    let summary = connector.sync().assert_code(0).json();
+    let summary = connector.sync_with(options).assert_code(0).json();
     assert_eq!(summary["complete"], true, "{summary}");
     assert_eq!(summary["resumed"], false, "{summary}");
+    assert_eq!(summary["warnings"], serde_json::json!([]), "{options:?}");
 
     let entitlements = entitlements(&read["groups"]);
     for (kind, read) in [
