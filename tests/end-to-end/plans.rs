@@ -1,6 +1,7 @@
 //! Other ways of reading the same pool: memberships by user, users in slices.
 
 use fake_cognito::{Fault, Generated, Operation, PoolSpec, Reply, Rule};
+use rusqlite::{Connection as Sqlite, OpenFlags};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -91,6 +92,35 @@ fn slices_that_can_not_be_true_are_discarded_and_the_pool_is_listed_whole() {
         assert!(message.contains(why), "{message}");
         assert_the_truth(&bench);
     }
+}
+
+#[test]
+fn a_doubt_outlives_the_process_that_had_it() {
+    let bench = Bench::with_pool(varied_pool());
+    answer_slice(&bench, '7', &json!([]));
+    let gate = fake_cognito::Gate::closed();
+    let held = Rule::on(Operation::ListUsers, Fault::HeldUntil(gate.clone()));
+    // Those who are missing are looked up, and the first of them has to be found.
+    let look_up = held.containing("username =").after(1);
+    bench.server.faults().add(look_up);
+    let mut child = start_sync_with(&bench, &["--shards", "16"]);
+    let is_noted = || {
+        let store = Sqlite::open_with_flags(bench.store(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let note = "SELECT note FROM open_run";
+        store.query_row(note, [], |row| row.get::<_, String>(0))
+    };
+    while !is_noted().is_ok_and(|note| note.contains("is in no slice")) {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    ran(&child.wait_with_output().unwrap());
+    gate.open();
+    bench.server.faults().clear();
+    let summary = bench.json(&["sync"]);
+    assert_eq!(summary["resumed"], true, "{summary}");
+    assert_eq!(warning_count(&summary, "slices-discarded"), 1, "{summary}");
+    assert_the_truth(&bench);
 }
 
 #[test]

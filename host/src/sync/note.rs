@@ -20,6 +20,9 @@ pub(super) struct Note {
     /// How many pages of who holds something on a resource have been read so far.
     #[serde(default)]
     pub(super) pages_by_resource: u64,
+    /// Why the slices of the run are not believed.
+    #[serde(default)]
+    pub(super) slices_doubted: Option<String>,
 }
 
 impl Note {
@@ -52,6 +55,7 @@ mod tests {
             omitted: Noticed::default(),
             warnings: [(WarningCode::Restarted, (2, vec!["a list".to_owned()]))].into(),
             pages_by_resource: 7,
+            slices_doubted: Some("one is not there".to_owned()),
         };
         assert_eq!(Note::from_text(&note.to_text()), Some(note));
         assert_eq!(Note::from_text(""), Some(Note::default()));

@@ -81,6 +81,9 @@ impl Sync {
                 for (kind, rows) in &left.rows {
                     progress.read_resources(kind, usize::try_from(*rows).unwrap_or(usize::MAX));
                 }
+                if let Some(why) = left.note.slices_doubted {
+                    slices.doubt(|| why);
+                }
                 // It may have been begun in other slices, or in none.
                 begun.clear();
                 for (list, place) in left.lists {
@@ -309,6 +312,7 @@ impl Run {
             warnings: self.warnings.noted(),
             omitted: self.lock_noticed().clone(),
             pages_by_resource: self.pages_by_resource(),
+            slices_doubted: self.slices.doubted(),
         }
     }
 

@@ -137,12 +137,15 @@ impl Slices {
     }
 
     /// Gives an item back whose turn it is: what is no slice, and so many slices as are to
-    /// be read side by side.
+    /// be read side by side. Slices that are not believed are not read.
     pub(super) fn admit(&self, item: Item) -> Option<Item> {
         if item.list.slice().is_none() {
             return Some(item);
         }
         let mut state = self.lock();
+        if state.doubt.is_some() {
+            return None;
+        }
         if state.open < state.side_by_side {
             state.open += 1;
             return Some(item);
@@ -163,6 +166,12 @@ impl Slices {
         self.lock().doubt.is_some()
     }
 
+    /// Why they are not believed: the next process must know it too, since what has shown
+    /// it is in the store by then.
+    pub(super) fn doubted(&self) -> Option<String> {
+        self.lock().doubt.clone()
+    }
+
     /// The slices are not believed any more. The first reason counts.
     pub(super) fn doubt(&self, why: impl FnOnce() -> String) {
         let mut state = self.lock();
@@ -173,6 +182,10 @@ impl Slices {
     /// Whether any list is read in slices.
     pub(super) fn are_used(&self) -> bool {
         !self.lock().lists.is_empty()
+    }
+
+    fn are_of(&self, kind: &str) -> bool {
+        self.lock().lists.iter().any(|list| list.kind() == kind)
     }
 
     /// The slices and why they are not believed, once.
@@ -199,15 +212,19 @@ impl Run {
         }
     }
 
-    /// Drops the slices that are still to be read, since the service does not keep them.
+    /// Drops what is still to be read of slices, since the service does not keep them, and
+    /// the look-ups of whom they lack.
     pub(super) fn doubt_slices(&self, why: impl FnOnce() -> String) {
         self.slices.doubt(why);
-        self.queue.drop_lists(|list| list.slice().is_some());
+        self.queue.drop_lists(|list| match list {
+            List::Listed(id) => self.slices.are_of(&id.kind),
+            list => list.slice().is_some(),
+        });
     }
 
     /// Whoever was there before the sync began and holds something had to be in a slice.
     pub(super) fn doubt_slices_that_lack(&self, late: &Resource) -> Result<(), SyncError> {
-        if !self.slices.are_used() {
+        if !self.slices.are_of(&late.id.kind) {
             return Ok(());
         }
         let started = self.with_store(|_, run| Ok(run.started_at.clone()))?;
@@ -283,6 +300,23 @@ mod tests {
         assert!(slices.admit(Item::new(slice("e"))).is_some());
         assert!(slices.admit(Item::new(slice("f"))).is_none());
         assert!(slices.admit(Item::new(List::whole("group"))).is_some());
+    }
+
+    #[test]
+    fn slices_that_were_doubted_before_are_replaced_and_not_read() {
+        let slices = Slices::new(&Slicing::default());
+        slices.know(&slice("a"));
+        slices.doubt(|| "the first reason".to_owned());
+        slices.doubt(|| "another one".to_owned());
+        assert!(slices.admit(Item::new(slice("b"))).is_none());
+        assert!(slices.admit(Item::new(List::whole("group"))).is_some());
+        assert_eq!(slices.doubted().as_deref(), Some("the first reason"));
+        let (lists, why) = slices.take_doubted().unwrap();
+        assert_eq!(
+            (lists, why.as_str()),
+            (vec![slice("a")], "the first reason")
+        );
+        assert_eq!(slices.doubted(), None);
     }
 
     #[test]
