@@ -147,11 +147,11 @@ fn is_read_by_resource(kinds: &[Kind], id: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::trust::description::EntitlementSchema;
 
-    fn kind(
+    pub(in super::super) fn kind(
         id: &str,
         held_by: &[&str],
         grants_of_resource: bool,

@@ -131,35 +131,16 @@ fn slowest(class: &ClassRate) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::page::tests::kind;
     use super::*;
-    use crate::trust::description::EntitlementSchema;
-
-    fn kind(id: &str, held_by: &[&str], by_principal: bool) -> Kind {
-        let entitlement = EntitlementSchema {
-            slug: "held".to_owned(),
-            display_name: "Held".to_owned(),
-            grantable_to: held_by.iter().map(|kind| (*kind).to_owned()).collect(),
-        };
-        Kind {
-            id: id.to_owned(),
-            plural: format!("{id}s"),
-            display_name: id.to_owned(),
-            traits: Vec::new(),
-            parents: Vec::new(),
-            entitlements: Vec::from([entitlement]),
-            grants_of_resource: !held_by.is_empty(),
-            grants_of_principal: by_principal,
-            accounts: false,
-        }
-    }
 
     #[test]
     fn only_what_every_holder_can_be_asked_for_is_read_by_principal() {
         let kinds = [
-            kind("user", &[], true),
-            kind("robot", &[], false),
-            kind("group", &["user"], false),
-            kind("role", &["user", "robot"], false),
+            kind("user", &[], false, true),
+            kind("robot", &[], false, false),
+            kind("group", &["user"], true, false),
+            kind("role", &["user", "robot"], true, false),
         ];
         let by_resource = |plan: Plan| {
             let kinds = plan.kinds(&kinds).into_iter();

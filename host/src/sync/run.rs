@@ -71,10 +71,9 @@ impl Sync {
             None => {
                 for list in first {
                     slices.know(&list);
-                    slices
-                        .admit(Item::new(list))
-                        .into_iter()
-                        .for_each(|item| queue.push(item));
+                    if let Some(item) = slices.admit(Item::new(list)) {
+                        queue.push(item);
+                    }
                 }
             }
             Some(left) => {
@@ -89,11 +88,10 @@ impl Sync {
                 for (list, place) in left.lists {
                     begun.insert(list.clone());
                     slices.know(&list);
-                    if let Some(Place { cursor, first_page }) = place {
-                        slices
-                            .admit(Item::resumed(list, cursor, first_page))
-                            .into_iter()
-                            .for_each(|item| queue.push(item));
+                    if let Some(Place { cursor, first_page }) = place
+                        && let Some(item) = slices.admit(Item::resumed(list, cursor, first_page))
+                    {
+                        queue.push(item);
                     }
                 }
                 pages_by_resource = left.note.pages_by_resource;
