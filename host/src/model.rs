@@ -83,6 +83,18 @@ pub enum AttributeValue {
     TextList(Vec<String>),
 }
 
+impl AttributeValue {
+    /// Roughly how many bytes of memory its texts take.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Integer(_) | Self::Boolean(_) => 0,
+            Self::TextList(list) => list.iter().map(String::len).sum(),
+        }
+    }
+}
+
 /// Named values in the order of their names, so that equal content is equal text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -2,6 +2,8 @@
 //! the contract's promises about values, so what the host relies on is checked here:
 //! ids and kinds that are not empty, and one value per attribute name.
 
+use std::collections::btree_map::Entry;
+
 use super::bindings::exports::identity::connector::describe as wire;
 use super::bindings::exports::identity::connector::sync;
 use super::bindings::identity::connector::types as contract;
@@ -125,13 +127,12 @@ pub(crate) fn attributes(
     let mut attributes = model::Attributes::default();
     for attribute in list {
         let contract::Attribute { name, value } = attribute;
-        if attributes
-            .0
-            .insert(name.clone(), attribute_value(value))
-            .is_some()
-        {
-            return Err(BrokenPromise::RepeatedAttribute(name));
-        }
+        match attributes.0.entry(name) {
+            Entry::Vacant(place) => place.insert(attribute_value(value)),
+            Entry::Occupied(known) => {
+                return Err(BrokenPromise::RepeatedAttribute(known.key().clone()));
+            }
+        };
     }
     Ok(attributes)
 }

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection as Sqlite, OptionalExtension, Transaction, params};
 
 use super::forget::{Forget, forget, unsettle};
+use super::rows::held_by;
 use super::run::{Run, RunStart, RunState};
 use super::schema::{row_range, to_json};
 use super::writer::{OpenRun, Page, SyncStore, open_run, write};
 use super::{Store, StoreError};
-use crate::model::ResourceId;
+use crate::model::{EntitlementId, ResourceId};
 
 /// A list of a run, and how far it has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,8 +296,8 @@ impl SyncStore {
         })
     }
 
-    /// Takes back the grants that a principal held when the run was settled last, since it
-    /// does not exist, and ends the list that has told so. `note` gets how many there were.
+    /// Takes back the grants that a principal holds, since it does not exist, and ends the
+    /// list that has told so. `note` gets how many there were.
     pub fn drop_principal(
         &mut self,
         run: &Run,
@@ -306,17 +307,17 @@ impl SyncStore {
     ) -> Result<(), StoreError> {
         self.change(run, |transaction, open| {
             unsettle(transaction, open)?;
-            // By way of the table that is sorted by principals: the grants themselves are
-            // sorted by what they are on, and there may be millions.
-            let grants = transaction.execute(
-                "DELETE FROM grant WHERE run = ?1
-                 AND (kind, id, slug, principal_kind, principal_id) IN
-                   (SELECT kind, id, slug, principal_kind, principal_id FROM grant_of_principal
-                    WHERE run = ?1 AND principal_kind = ?2 AND principal_id = ?3)",
-                params![open.number, principal.kind, principal.id],
+            let held = held_by(transaction, open.number, principal)?;
+            let mut grant = transaction.prepare_cached(
+                "DELETE FROM grant WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4
+                 AND principal_kind = ?5 AND principal_id = ?6",
             )?;
+            for EntitlementId { resource, slug } in &held {
+                let (on, by) = (resource, principal);
+                grant.execute(params![open.number, on.kind, on.id, slug, by.kind, by.id])?;
+            }
             end_list(transaction, open.number, list)?;
-            set_note(transaction, open.number, &note(grants))
+            set_note(transaction, open.number, &note(held.len()))
         })
     }
 
@@ -337,6 +338,9 @@ impl SyncStore {
         });
         let done = done.map_err(|source| StoreError::from_sqlite(path, source))?;
         *open = changed;
+        if !open.settled {
+            self.known = None;
+        }
         Ok(done)
     }
 }

@@ -3,6 +3,10 @@
 //! Each page was fine, and yet a snapshot can't be true that names many people whom nobody
 //! listed. The store finds such things; the sync judges them.
 
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
+
+use rusqlite::Row;
 use serde::Serialize;
 
 use super::run::Run;
@@ -19,6 +23,33 @@ pub struct Dangling {
     pub entitlements: u64,
 }
 
+/// What the grants of a run refer to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// What is not there.
+    pub dangling: Dangling,
+    /// Principals that are not there, the first ones in the order of their ids.
+    pub unknown: BTreeSet<ResourceId>,
+}
+
+impl References {
+    fn note_unknown(&mut self, principal: ResourceId, most: usize) {
+        let comes_first = || self.unknown.last().is_some_and(|last| principal < *last);
+        if self.unknown.len() < most || comes_first() {
+            self.unknown.insert(principal);
+        }
+        if self.unknown.len() > most {
+            self.unknown.pop_last();
+        }
+    }
+}
+
+/// Resources whose stand-ins are in memory at a time: 8 MiB of them. With more resources
+/// there are more passes. Two ids that share a stand-in of 64 bits, which would hide a
+/// principal that is not there, take billions of rows to expect, and its key is drawn anew
+/// each time, so that nobody can make them.
+const RESOURCES_AT_ONCE: u64 = 1 << 20;
+
 /// An id that came with two moments of creation: either a resource that was deleted and
 /// created again while it was listed, or two that claim the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,71 +64,113 @@ pub struct Twin {
 const MOST_TWINS: i64 = 100;
 
 impl Store {
-    /// How many grants refer to what is not in the run although it was read.
-    pub fn dangling(&self, run: &Run) -> Result<Dangling, StoreError> {
-        if !run.scope.grants {
-            return Ok(Dangling::default());
-        }
-        let schema = self.settled_schema(run)?;
-        let kinds = self.encode(&run.scope.kinds)?;
-        let count = |sql: String, run: &Run| {
-            self.ask(|sqlite| {
-                sqlite.query_row(&sql, (run.number, &kinds), |row| row.get::<_, i64>(0))
-            })
-            .map(i64::unsigned_abs)
-        };
-        let principals = count(
-            format!(
-                "SELECT count(*) FROM {schema}.grant_of_principal g
-                 WHERE run = ?1 AND principal_kind IN (SELECT value FROM json_each(?2))
-                 AND NOT EXISTS (SELECT 1 FROM {schema}.resource_key k WHERE k.run = g.run
-                   AND k.kind = g.principal_kind AND k.id = g.principal_id)"
-            ),
-            run,
-        )?;
-        let entitlements = if run.scope.entitlements {
-            count(
-                "SELECT count(*) FROM grant g
-                 WHERE run = ?1 AND kind IN (SELECT value FROM json_each(?2))
-                 AND NOT EXISTS (SELECT 1 FROM entitlement e WHERE e.run = g.run
-                   AND e.kind = g.kind AND e.id = g.id AND e.slug = g.slug)"
-                    .to_owned(),
-                run,
-            )?
-        } else {
-            0
-        };
-        Ok(Dangling {
-            principals,
-            entitlements,
-        })
+    /// Follows every grant of a run to its principal and its entitlement, as far as these
+    /// were asked for. The first `most` principals that are not there are told by name.
+    ///
+    /// Two passes over rows in the order in which they lie in the file: looking each
+    /// principal up takes ten times as long, since a principal is anywhere among the others.
+    pub fn references(&self, run: &Run, most: usize) -> Result<References, StoreError> {
+        self.references_by(run, most, RESOURCES_AT_ONCE)
     }
 
-    /// The principals that grants name and the run does not have, although their kind was
-    /// asked for: the first `most` of them, in the order of their ids.
-    pub fn unknown_principals(
+    /// The same, with so many stand-ins in memory.
+    pub(super) fn references_by(
         &self,
         run: &Run,
         most: usize,
-    ) -> Result<Vec<ResourceId>, StoreError> {
+        at_once: u64,
+    ) -> Result<References, StoreError> {
+        let mut found = References::default();
         if !run.scope.grants {
-            return Ok(Vec::new());
+            return Ok(found);
         }
         let schema = self.settled_schema(run)?;
-        let kinds = self.encode(&run.scope.kinds)?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let resources: i64 = self.ask(|sqlite| {
+            sqlite.query_row(
+                &format!("SELECT count(*) FROM {schema}.resource_key WHERE run = ?1"),
+                [run.number],
+                |row| row.get(0),
+            )
+        })?;
+        let parts = resources.unsigned_abs() / at_once + 1;
+        let keyed = RandomState::new();
+        for part in 0..parts {
+            let listed = self.listed(run, schema, |id| {
+                let hash = keyed.hash_one(id);
+                (hash % parts == part).then_some(hash)
+            })?;
+            let is_listed = |hash: u64| hash % parts != part || listed.binary_search(&hash).is_ok();
+            let entitlements = run.scope.entitlements && part == 0;
+            self.follow(run, entitlements, &mut found, most, |id| {
+                is_listed(keyed.hash_one(id))
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// Sorted stand-ins for the resources of a run.
+    fn listed(
+        &self,
+        run: &Run,
+        schema: &str,
+        stand_in: impl Fn((&str, &str)) -> Option<u64>,
+    ) -> Result<Vec<u64>, StoreError> {
         self.ask(|sqlite| {
-            sqlite
-                .prepare(&format!(
-                    "SELECT DISTINCT principal_kind, principal_id
-                     FROM {schema}.grant_of_principal g
-                     WHERE run = ?1 AND principal_kind IN (SELECT value FROM json_each(?2))
-                     AND NOT EXISTS (SELECT 1 FROM {schema}.resource_key k WHERE k.run = g.run
-                       AND k.kind = g.principal_kind AND k.id = g.principal_id)
-                     ORDER BY principal_kind, principal_id LIMIT ?3"
-                ))?
-                .query_map((run.number, &kinds, most), read_id)?
-                .collect()
+            let mut statement = sqlite.prepare(&format!(
+                "SELECT kind, id FROM {schema}.resource_key WHERE run = ?1"
+            ))?;
+            let mut rows = statement.query([run.number])?;
+            let mut listed = Vec::new();
+            while let Some(row) = rows.next()? {
+                listed.extend(stand_in((text(row, 0)?, text(row, 1)?)));
+            }
+            listed.sort_unstable();
+            Ok(listed)
+        })
+    }
+
+    /// Counts the grants whose principal, and those whose entitlement, is not there.
+    fn follow(
+        &self,
+        run: &Run,
+        entitlements: bool,
+        found: &mut References,
+        most: usize,
+        is_listed: impl Fn((&str, &str)) -> bool,
+    ) -> Result<(), StoreError> {
+        self.ask(|sqlite| {
+            let mut statement = sqlite.prepare(
+                "SELECT kind, id, slug, principal_kind, principal_id FROM grant
+                 WHERE run = ?1 ORDER BY kind, id, slug, principal_kind, principal_id",
+            )?;
+            let mut known = sqlite.prepare(
+                "SELECT EXISTS (SELECT 1 FROM entitlement
+                 WHERE run = ?1 AND kind = ?2 AND id = ?3 AND slug = ?4)",
+            )?;
+            // The grants of one entitlement follow each other.
+            let mut last: Option<([String; 3], bool)> = None;
+            let mut rows = statement.query([run.number])?;
+            while let Some(row) = rows.next()? {
+                let on = [text(row, 0)?, text(row, 1)?, text(row, 2)?];
+                if entitlements && run.scope.has_kind(on[0]) {
+                    let is_there = match &last {
+                        Some((same, is_there)) if *same == on => *is_there,
+                        _ => {
+                            let is_there = known
+                                .query_row((run.number, on[0], on[1], on[2]), |row| row.get(0))?;
+                            last = Some((on.map(str::to_owned), is_there));
+                            is_there
+                        }
+                    };
+                    found.dangling.entitlements += u64::from(!is_there);
+                }
+                let (kind, id) = (text(row, 3)?, text(row, 4)?);
+                if run.scope.has_kind(kind) && !is_listed((kind, id)) {
+                    found.dangling.principals += 1;
+                    found.note_unknown(ResourceId::new(kind, id), most);
+                }
+            }
+            Ok(())
         })
     }
 
@@ -190,7 +263,11 @@ impl Store {
     }
 }
 
-fn read_id(row: &rusqlite::Row<'_>) -> rusqlite::Result<ResourceId> {
+fn text<'row>(row: &'row Row<'_>, column: usize) -> rusqlite::Result<&'row str> {
+    Ok(row.get_ref(column)?.as_str()?)
+}
+
+fn read_id(row: &Row<'_>) -> rusqlite::Result<ResourceId> {
     Ok(ResourceId {
         kind: row.get(0)?,
         id: row.get(1)?,

@@ -40,7 +40,7 @@ mod writer;
 pub use checkpoint::{ListOfRun, Resumable, Step};
 pub use compare::{Changed, Comparison, Difference, Differs, Member, Side, Tallies, Tally, What};
 pub use connection::Connection;
-pub use doubts::{Dangling, Twin};
+pub use doubts::{Dangling, References, Twin};
 pub use error::{StoreError, StoreErrorClass};
 pub use forget::Forget;
 pub use maintenance::Checked;

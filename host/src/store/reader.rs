@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::open::{self, Found};
 use super::run::{Counts, Run, RunState};
-use super::schema::{settle_into, settled_tables};
+use super::schema::{settle_into, settled_table};
 use super::{Connection, StoreError, lock};
 
 const RUN_COLUMNS: &str = "number, settled, sync_id, state, started_at, finished_at, \
@@ -205,7 +205,7 @@ impl Store {
         }
         self.ask(|sqlite| {
             sqlite.pragma_update(None, "query_only", false)?;
-            sqlite.execute_batch(&settled_tables("temp"))?;
+            sqlite.execute_batch(&settled_table("temp"))?;
             settle_into(sqlite, "temp", run.number)?;
             sqlite.pragma_update(None, "query_only", !self.writable)
         })?;

@@ -26,8 +26,8 @@ const CHUNK: i64 = 20_000;
 /// growing again would write the file anew with every run.
 const FREE_KEPT_DIVISOR: i64 = 2;
 
-/// Free pages below which nothing is given back: 4 MiB.
-const FREE_KEPT_AT_LEAST: i64 = 1024;
+/// Free bytes below which nothing is given back.
+const FREE_KEPT_AT_LEAST: i64 = 4 * 1024 * 1024;
 
 /// Remembers how many published runs stay. It is kept with the store and not with whoever
 /// syncs: a sync that forgets to say it must not delete a year of snapshots.
@@ -99,10 +99,6 @@ fn remove_rows(sqlite: &Sqlite, run: i64) -> rusqlite::Result<()> {
         ("resource_key", "kind, id"),
         ("entitlement", "kind, id, slug"),
         ("grant", "kind, id, slug, principal_kind, principal_id"),
-        (
-            "grant_of_principal",
-            "principal_kind, principal_id, kind, id, slug",
-        ),
     ] {
         // Everything up to a key, as long as there is one so many rows on; then the rest.
         while sqlite.execute(
@@ -122,7 +118,8 @@ fn give_back(sqlite: &Sqlite) -> rusqlite::Result<()> {
     let pragma = |name: &str| sqlite.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let free = pragma("freelist_count")?;
     let used = pragma("page_count")? - free;
-    let excess = free - (used / FREE_KEPT_DIVISOR).max(FREE_KEPT_AT_LEAST);
+    let at_least = FREE_KEPT_AT_LEAST / pragma("page_size")?.max(1);
+    let excess = free - (used / FREE_KEPT_DIVISOR).max(at_least);
     if excess > 0 {
         // One page a row: it goes on only as long as it is asked.
         let mut statement = sqlite.prepare(&format!("PRAGMA incremental_vacuum({excess})"))?;

@@ -3,7 +3,7 @@
 //! The order is bytewise by kind and id, so it depends on nothing but the content. Rows
 //! are handed on as they are read: memory does not grow with the run.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection as Sqlite, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
 use super::run::Run;
@@ -135,22 +135,6 @@ impl Store {
         mut visit: impl FnMut(Holding) -> Result<(), E>,
     ) -> Result<(), E> {
         let schema = self.settled_schema(run)?;
-        let (from, id) = match which {
-            Holdings::Of(id) => (
-                format!(
-                    "{schema}.grant_of_principal p CROSS JOIN main.grant g
-                       ON g.run = p.run AND g.kind = p.kind AND g.id = p.id AND g.slug = p.slug
-                       AND g.principal_kind = p.principal_kind
-                       AND g.principal_id = p.principal_id
-                     WHERE p.run = ?1 AND p.principal_kind = ?2 AND p.principal_id = ?3"
-                ),
-                id,
-            ),
-            Holdings::On(id) => (
-                "main.grant g WHERE g.run = ?1 AND g.kind = ?2 AND g.id = ?3".to_owned(),
-                id,
-            ),
-        };
         let name = |kind: &str, id: &str| {
             format!(
                 "(SELECT r.body ->> '$.display_name' FROM {schema}.resource_key k
@@ -158,28 +142,45 @@ impl Store {
                   WHERE k.run = ?1 AND k.kind = {kind} AND k.id = {id})"
             )
         };
-        self.each(
-            &format!(
+        let of = |condition: &str| {
+            format!(
                 "SELECT g.kind, g.id, g.slug, g.principal_kind, g.principal_id, g.extra,
                    (SELECT e.body ->> '$.display_name' FROM main.entitlement e
                     WHERE e.run = ?1 AND e.kind = g.kind AND e.id = g.id AND e.slug = g.slug),
                    {}, {}
-                 FROM {from}
+                 FROM main.grant g WHERE g.run = ?1 AND {condition}
                  ORDER BY g.kind, g.id, g.slug, g.principal_kind, g.principal_id",
                 name("g.kind", "g.id"),
                 name("g.principal_kind", "g.principal_id"),
-            ),
-            (run.number, &id.kind, &id.id),
-            |row| {
-                let name = |column| row.get(column).map_err(|source| self.fault(source));
-                visit(Holding {
-                    grant: self.grant(row)?,
-                    entitlement_name: name(6)?,
-                    resource_name: name(7)?,
-                    principal_name: name(8)?,
-                })
-            },
-        )
+            )
+        };
+        let mut tell = |row: &Row<'_>| {
+            let name = |column| row.get(column).map_err(|source| self.fault(source));
+            visit(Holding {
+                grant: self.grant(row)?,
+                entitlement_name: name(6)?,
+                resource_name: name(7)?,
+                principal_name: name(8)?,
+            })
+        };
+        match which {
+            Holdings::On(on) => {
+                let sql = of("g.kind = ?2 AND g.id = ?3");
+                self.each(&sql, (run.number, &on.kind, &on.id), tell)
+            }
+            Holdings::Of(by) => {
+                let sql = of("g.kind = ?2 AND g.id = ?3 AND g.slug = ?4
+                   AND g.principal_kind = ?5 AND g.principal_id = ?6");
+                for EntitlementId { resource, slug } in
+                    self.ask(|sqlite| held_by(sqlite, run.number, by))?
+                {
+                    let on = resource;
+                    let key = (run.number, &on.kind, &on.id, &slug, &by.kind, &by.id);
+                    self.each(&sql, key, &mut tell)?;
+                }
+                Ok(())
+            }
+        }
     }
 
     fn each<E: From<StoreError>>(
@@ -190,7 +191,7 @@ impl Store {
     ) -> Result<(), E> {
         let mut statement = self
             .sqlite
-            .prepare(sql)
+            .prepare_cached(sql)
             .map_err(|source| self.fault(source))?;
         let mut rows = statement
             .query(values)
@@ -236,5 +237,51 @@ impl Store {
 
     pub(super) fn fault(&self, source: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(&self.path, source)
+    }
+}
+
+/// What a principal holds, in the order of the entitlements.
+///
+/// Grants are sorted by what is held. So one look-up finds the next entitlement that
+/// somebody holds, and another one whether it is this principal: 1.5 µs each, and with the
+/// 10,000 groups that a user pool can have 30 ms.
+pub(super) fn held_by(
+    sqlite: &Sqlite,
+    run: i64,
+    principal: &ResourceId,
+) -> rusqlite::Result<Vec<EntitlementId>> {
+    let mut next = sqlite.prepare_cached(
+        "SELECT kind, id, slug FROM grant WHERE run = ?1 AND (kind, id, slug) > (?2, ?3, ?4)
+         ORDER BY kind, id, slug LIMIT 1",
+    )?;
+    let mut is_held = sqlite.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM grant WHERE run = ?1 AND kind = ?2 AND id = ?3
+           AND slug = ?4 AND principal_kind = ?5 AND principal_id = ?6)",
+    )?;
+    let mut held = Vec::new();
+    let mut at = EntitlementId {
+        resource: ResourceId::new("", ""),
+        slug: String::new(),
+    };
+    loop {
+        let EntitlementId { resource: on, slug } = &at;
+        let found = next.query_row((run, &on.kind, &on.id, slug), |row| {
+            Ok(EntitlementId {
+                resource: ResourceId {
+                    kind: row.get(0)?,
+                    id: row.get(1)?,
+                },
+                slug: row.get(2)?,
+            })
+        });
+        let Some(found) = found.optional()? else {
+            return Ok(held);
+        };
+        let EntitlementId { resource: on, slug } = &found;
+        let key = (run, &on.kind, &on.id, slug, &principal.kind, &principal.id);
+        if is_held.query_row(key, |row| row.get(0))? {
+            held.push(found.clone());
+        }
+        at = found;
     }
 }

@@ -9,13 +9,13 @@ use super::open::{self, Found};
 use super::rows::Extra;
 use super::run::{Counts, Run, RunEnd, RunStart, RunState, id_stem};
 use super::schema::{self, row_range, settle_into, to_json};
-use super::{Connection, Store, StoreError, Twin, checkpoint, retention};
+use super::{Connection, References, Store, StoreError, Twin, checkpoint, retention};
 use crate::model::{Entitlement, Grant, Resource, timestamp};
 
-/// The log is folded into the file when it has this many pages (32 MiB): each time costs
-/// two waits for the disk, and at SQLite's default of 1000 these took a third of the
-/// time of a fast sync.
-const CHECKPOINT_PAGES: i64 = 8192;
+/// The log is folded into the file when it has this many bytes: each time costs two waits
+/// for the disk, and at SQLite's default of 4 MB these took a third of the time of a fast
+/// sync.
+const CHECKPOINT_BYTES: i64 = 32 * 1024 * 1024;
 
 /// Page cache in KiB: the inner pages of the trees of a million rows fit.
 const CACHE_KIB: i64 = 16 * 1024;
@@ -29,6 +29,19 @@ pub struct Page {
     pub entitlements: Vec<Entitlement>,
     /// Grants of any entitlements.
     pub grants: Vec<Grant>,
+}
+
+impl Page {
+    /// Roughly how many bytes of memory its texts take.
+    pub fn weight(&self) -> usize {
+        let attributes = |resource: &Resource| {
+            let texts = resource.attributes.0.iter();
+            texts
+                .map(|(name, value)| name.len() + value.weight())
+                .sum::<usize>()
+        };
+        self.resources.iter().map(attributes).sum()
+    }
 }
 
 /// What a run has, once it is in order.
@@ -49,8 +62,19 @@ pub struct Settled {
 pub struct SyncStore {
     pub(super) store: Store,
     pub(super) open: Option<OpenRun>,
+    /// What is known of the open run since it was settled, as long as nothing changes it:
+    /// finding it out takes passes over all rows.
+    pub(super) known: Option<Known>,
     /// Dropped last: the store is closed before another sync may have it.
     lock: SyncLock,
+}
+
+/// What settling a run has shown.
+#[derive(Debug)]
+pub(super) struct Known {
+    settled: Settled,
+    /// With how many principals were asked for by name.
+    references: Option<(usize, References)>,
 }
 
 /// What is known of the run that is being written.
@@ -104,6 +128,7 @@ impl SyncStore {
         Ok(Self {
             store,
             open: None,
+            known: None,
             lock,
         })
     }
@@ -138,11 +163,37 @@ impl SyncStore {
     /// Puts the rows of an open run in order, so that they can be counted, judged and
     /// read. More pages may follow; then it is settled anew.
     pub fn settle(&mut self, run: &Run) -> Result<Settled, StoreError> {
+        self.known(run).map(|known| known.settled.clone())
+    }
+
+    /// What the grants of an open run refer to, with the first `most` principals that are
+    /// not there. Settles the run.
+    pub fn references(&mut self, run: &Run, most: usize) -> Result<References, StoreError> {
+        match &self.known(run)?.references {
+            Some((named, known)) if *named >= most => return Ok(known.clone()),
+            _ => {}
+        }
+        let found = self.store.references(run, most)?;
+        if let Some(known) = &mut self.known {
+            known.references = Some((most, found.clone()));
+        }
+        Ok(found)
+    }
+
+    fn known(&mut self, run: &Run) -> Result<&Known, StoreError> {
+        let known = match self.known.take() {
+            Some(known) => known,
+            None => Known {
+                settled: self.settle_anew(run)?,
+                references: None,
+            },
+        };
+        Ok(self.known.insert(known))
+    }
+
+    fn settle_anew(&mut self, run: &Run) -> Result<Settled, StoreError> {
         let kinds = self.store.encode(&run.scope.kinds)?;
-        let keys = self.change(run, |transaction, open| match open.settled {
-            true => settled_keys(transaction, open.number),
-            false => settle(transaction, open, &kinds),
-        })?;
+        let keys = self.change(run, |transaction, open| settle(transaction, open, &kinds))?;
         let open = *open_run(&mut self.open, &self.store, run)?;
         let settled = self.store.require_run(Some(&run.sync_id))?;
         // Looking for them takes long, and nearly always nothing came twice.
@@ -162,15 +213,10 @@ impl SyncStore {
     /// Ends a run; one that ends as complete is current from then on. Then removes the
     /// runs that need not be kept.
     pub fn finish_run(&mut self, run: &Run, end: &RunEnd) -> Result<Run, StoreError> {
-        let is_settled = open_run(&mut self.open, &self.store, run)?.settled;
         // Who interrupts a sync should not wait; a reader sorts such a run for itself.
-        let counts = match (end.state, is_settled) {
-            (RunState::Interrupted, _) => None,
-            (_, false) => Some(self.settle(run)?.counts),
-            (_, true) => Some(
-                self.store
-                    .counted(&self.store.require_run(Some(&run.sync_id))?)?,
-            ),
+        let counts = match end.state {
+            RunState::Interrupted => None,
+            _ => Some(self.settle(run)?.counts),
         };
         if !self.lock.still_holds() {
             return Err(StoreError::Replaced {
@@ -206,6 +252,7 @@ impl SyncStore {
             )
         })?;
         self.open = None;
+        self.known = None;
         // Who interrupts a sync should not wait, and what was published stays so: the next
         // sync removes what this one could not.
         if end.state != RunState::Interrupted
@@ -243,7 +290,9 @@ fn tune(sqlite: &Sqlite) -> rusqlite::Result<()> {
     // A power cut may cost the last pages, never the consistency of the file.
     sqlite.pragma_update(None, "synchronous", "NORMAL")?;
     sqlite.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    sqlite.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))
+    let page_size: i64 = sqlite.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = CHECKPOINT_BYTES / page_size.max(1);
+    sqlite.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(()))
 }
 
 fn begin(sqlite: &mut Sqlite, start: &RunStart) -> rusqlite::Result<(i64, String)> {
@@ -345,17 +394,6 @@ pub(super) fn write(
     Ok(written)
 }
 
-/// How many resources a settled run has.
-fn settled_keys(sqlite: &Sqlite, run: i64) -> rusqlite::Result<u64> {
-    sqlite
-        .query_row(
-            "SELECT count(*) FROM resource_key WHERE run = ?1",
-            [run],
-            |row| row.get::<_, i64>(0),
-        )
-        .map(i64::unsigned_abs)
-}
-
 /// Sorts the keys of a run, and removes what belongs to something that was taken back.
 /// Returns how many resources there are.
 fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<u64> {
@@ -379,8 +417,8 @@ fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<
             removed += lost;
             keys = settle_into(sqlite, "main", open.number)?;
         }
-        for table in ["entitlement", "grant", "grant_of_principal"] {
-            let orphans = sqlite.execute(
+        for table in ["entitlement", "grant"] {
+            removed += sqlite.execute(
                 &format!(
                     "DELETE FROM {table} WHERE run = ?1
                      AND kind IN (SELECT value FROM json_each(?2))
@@ -389,10 +427,6 @@ fn settle(sqlite: &Sqlite, open: &mut OpenRun, kinds: &str) -> rusqlite::Result<
                 ),
                 params![open.number, kinds],
             )?;
-            // The last table repeats the one before by principal.
-            if table != "grant_of_principal" {
-                removed += orphans;
-            }
         }
     }
     open.settled = true;

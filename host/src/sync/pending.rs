@@ -1,22 +1,35 @@
 //! Pages that were read and are not in the store yet.
 //!
-//! One worker at a time writes, and whoever has a page meanwhile leaves it here and goes on
-//! reading. The one who writes takes all that has gathered into one transaction, which is
-//! much cheaper than one for each page, and looks again before it goes. So a page is stored
-//! at once when there is little to do, and never waits for a time or a number.
+//! Workers leave what they have read here and go on reading; one thread writes. It takes
+//! all that has gathered into one transaction, which is much cheaper than one for each
+//! page: the end of the rows that a page is added to, and what is noted of the run, is
+//! written once. A page is stored at once when the thread has nothing to do, and
+//! [`GATHERING`] after the transaction before at the latest.
 //!
 //! Pages are written in the order in which they were left, which keeps a list's cursor
 //! behind its rows. After a failure nothing more is written: a later page of the same list
 //! would move the cursor past what was lost.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
 
 use crate::store::{Page, Step};
 
-/// How many pages may wait before whoever brings another one waits for the writer. As many
-/// as there are workers by default: what waits is lost when the process is killed, and is
-/// memory.
-const MOST: usize = 4;
+/// How many pages may wait before whoever brings another one waits for the writer, and as
+/// many may be under way into the store: all of them are read again when the process is
+/// killed. A transaction of so many costs a page a fifth of what one of its own does.
+pub(super) const MOST: usize = 16;
+
+/// How many bytes of texts may wait: pages of a few megabytes are legal, and sixteen of
+/// them would be more memory than all the rest.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long pages gather after a transaction: a tenth of what a service with a fast quota
+/// leaves between two pages, and what ten pages of one without a quota take.
+const GATHERING: Duration = Duration::from_millis(3);
 
 /// A page and how it moves its run on.
 pub(super) struct ReadPage {
@@ -48,38 +61,104 @@ impl ReadPage {
 
 /// The pages that wait, in their order.
 #[derive(Default)]
-pub(super) struct Pending(Mutex<Waiting>);
+pub(super) struct Pending {
+    waiting: Mutex<Waiting>,
+    /// Told to the writer: there is something to do.
+    come: Condvar,
+    /// Told to workers: there is room.
+    gone: Notify,
+}
 
 #[derive(Default)]
 struct Waiting {
     pages: Vec<ReadPage>,
+    bytes: usize,
     has_failed: bool,
+    is_closed: bool,
+}
+
+impl Waiting {
+    fn are_enough(&self) -> bool {
+        self.pages.len() >= MOST || self.bytes >= MOST_BYTES
+    }
 }
 
 impl Pending {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leaves a page. Whether so many wait that whoever brought it should wait too.
-    pub(super) fn leave(&self, page: ReadPage) -> bool {
+    /// Leaves a page.
+    pub(super) fn leave(&self, page: ReadPage) {
         let mut waiting = self.lock();
+        waiting.bytes += page.page.weight();
         waiting.pages.push(page);
-        waiting.pages.len() > MOST
+        // The writer looks by itself while pages gather.
+        if waiting.pages.len() == 1 || waiting.are_enough() {
+            self.come.notify_one();
+        }
+    }
+
+    /// Waits until so few pages wait that another one may be read.
+    pub(super) async fn room(&self) {
+        loop {
+            let mut gone = pin!(self.gone.notified());
+            // From here on nothing is missed.
+            gone.as_mut().enable();
+            if !self.lock().are_enough() {
+                return;
+            }
+            gone.await;
+        }
     }
 
     /// All that wait; none after a failure.
     pub(super) fn take(&self) -> Vec<ReadPage> {
         let mut waiting = self.lock();
+        waiting.bytes = 0;
         let pages = std::mem::take(&mut waiting.pages);
-        match waiting.has_failed {
+        let has_failed = waiting.has_failed;
+        drop(waiting);
+        self.gone.notify_waiters();
+        match has_failed {
             true => Vec::new(),
             false => pages,
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.lock().pages.is_empty()
+    /// Blocks until pages have gathered since the last ones were written; `false` once
+    /// nobody reads any more.
+    pub(super) fn gather(&self, written: Option<Instant>) -> bool {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.is_closed {
+                return false;
+            }
+            let left = match written {
+                _ if waiting.pages.is_empty() => None,
+                Some(written) if !waiting.are_enough() => {
+                    Some(GATHERING.saturating_sub(written.elapsed()))
+                }
+                _ => Some(Duration::ZERO),
+            };
+            waiting = match left {
+                Some(Duration::ZERO) => return true,
+                Some(left) => {
+                    let waited = self.come.wait_timeout(waiting, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let waited = self.come.wait(waiting);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
+    }
+
+    /// Lets the writer go: nobody reads any more.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.come.notify_one();
     }
 
     /// What was taken could not be written.
@@ -91,6 +170,7 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{AttributeValue, Attributes, Resource, ResourceId};
 
     fn page(list: &str) -> ReadPage {
         ReadPage {
@@ -103,27 +183,57 @@ mod tests {
         }
     }
 
+    fn heavy_page(bytes: usize) -> ReadPage {
+        let value = AttributeValue::Text("v".repeat(bytes));
+        let resource = Resource {
+            id: ResourceId::new("user", "a"),
+            parent: None,
+            display_name: String::new(),
+            description: None,
+            created_at: None,
+            updated_at: None,
+            account: None,
+            attributes: Attributes([("long".to_owned(), value)].into()),
+        };
+        let mut read = page("a");
+        read.page.resources.push(resource);
+        read
+    }
+
     fn lists(pages: &[ReadPage]) -> Vec<&str> {
         pages.iter().map(|page| page.list.as_str()).collect()
+    }
+
+    fn has_room(pending: &Pending) -> bool {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        pin!(pending.room()).poll(&mut context).is_ready()
     }
 
     #[test]
     fn pages_are_taken_in_the_order_in_which_they_were_left() {
         let pending = Pending::default();
         for list in ["a", "b", "c"] {
-            assert!(!pending.leave(page(list)));
+            pending.leave(page(list));
         }
         assert_eq!(lists(&pending.take()), ["a", "b", "c"]);
-        assert!(pending.is_empty());
         assert!(pending.take().is_empty());
     }
 
     #[test]
-    fn whoever_leaves_one_too_many_is_told_to_wait() {
+    fn there_is_no_room_for_more_pages_or_bytes_than_may_wait() {
         let pending = Pending::default();
-        let told: Vec<bool> = (0..=MOST).map(|_| pending.leave(page("a"))).collect();
-        assert_eq!(told.iter().filter(|told| **told).count(), 1);
-        assert!(told[MOST]);
+        for _ in 1..MOST {
+            pending.leave(page("a"));
+        }
+        assert!(has_room(&pending));
+        pending.leave(page("a"));
+        assert!(!has_room(&pending));
+        pending.take();
+        assert!(has_room(&pending));
+        pending.leave(heavy_page(MOST_BYTES));
+        assert!(!has_room(&pending));
+        pending.take();
+        assert!(has_room(&pending));
     }
 
     #[test]
@@ -132,8 +242,26 @@ mod tests {
         pending.leave(page("a"));
         pending.fail();
         assert!(pending.take().is_empty());
-        pending.leave(page("a"));
+        for _ in 0..MOST {
+            pending.leave(page("a"));
+        }
         assert!(pending.take().is_empty());
-        assert!(pending.is_empty(), "nobody waits for it");
+        assert!(has_room(&pending), "nobody waits for it");
+    }
+
+    #[test]
+    fn the_writer_is_told_of_pages_and_of_the_end() {
+        let pending = Pending::default();
+        std::thread::scope(|scope| {
+            let gathered = scope.spawn(|| pending.gather(None));
+            pending.leave(page("a"));
+            assert!(gathered.join().unwrap());
+            // Just after a write pages gather, and are written all the same.
+            assert!(pending.gather(Some(Instant::now())));
+            pending.take();
+            let ended = scope.spawn(|| pending.gather(Some(Instant::now())));
+            pending.close();
+            assert!(!ended.join().unwrap());
+        });
     }
 }

@@ -15,7 +15,7 @@ use crate::connector::ConnectorError;
 use crate::engine::Request;
 use crate::model::ResourceId;
 use crate::store::{
-    Comparison, Run as StoredRun, RunEnd, RunState, Settled, Side, Store, StoreError,
+    Comparison, Dangling, Run as StoredRun, RunEnd, RunState, Settled, Side, Store, StoreError,
 };
 
 /// Resources that may vanish during a sync without a doubt about the rest: more than
@@ -109,13 +109,14 @@ impl Run {
                 store.forget_vanished(run)?;
             }
             let settled = store.settle(run)?;
+            let dangling = store.references(run, 0)?.dangling;
             let store = store.store();
             let last = store.current_run()?;
             let compared = match &self.compare {
                 Some(only) => last_that_knows(store, run, only)?.or(last.clone()),
                 None => None,
             };
-            let refused = self.doubt(store, run, last.as_ref(), &settled)?;
+            let refused = self.doubt(store, run, last.as_ref(), &settled, dangling)?;
             // Before the last one may be removed.
             let changes = match (&self.compare, &compared) {
                 (Some(only), Some(last)) if refused.is_none() => Some(changes(
@@ -176,10 +177,10 @@ impl Run {
         run: &StoredRun,
         last: Option<&StoredRun>,
         settled: &Settled,
+        dangling: Dangling,
     ) -> Result<Option<GateError>, StoreError> {
         let none = String::new;
         self.tell_omitted(&store.runs()?, run);
-        let dangling = store.dangling(run)?;
         self.warnings
             .add(WarningCode::RepeatedRows, settled.repeated, none);
         self.warnings

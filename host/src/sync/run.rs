@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::mem::Discriminant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::task::JoinSet;
@@ -154,6 +154,10 @@ impl Sync {
     /// On a runtime with one thread only: the store is written on the workers' own threads.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Summary, SyncError> {
         let run = self.run;
+        let writer = tokio::task::spawn_blocking({
+            let run = Arc::clone(&run);
+            move || run.write_what_comes()
+        });
         let mut tasks = JoinSet::new();
         let interrupted = tokio::select! {
             () = run.read_everything(self.workers, &mut tasks) => false,
@@ -162,6 +166,10 @@ impl Sync {
         run.queue.stop();
         // Waited for: a call that is still being cut off when the runtime ends panics.
         tasks.shutdown().await;
+        run.pending.close();
+        if let Err(error) = writer.await {
+            run.fail(SyncError::Worker(error.to_string()));
+        }
         run.finish(interrupted)
     }
 }
@@ -268,7 +276,7 @@ impl Run {
                 true => store.in_two_slices(run)?,
                 false => None,
             };
-            let unknown = store.store().unknown_principals(run, MAX_LOOKED_UP + 1)?;
+            let unknown = store.references(run, MAX_LOOKED_UP + 1)?.unknown;
             Ok((unknown, in_two))
         })?;
         if let Some(id) = in_two {
@@ -397,6 +405,7 @@ impl Run {
     async fn work(&self) {
         let mut warm: Option<Session> = None;
         while let Some(item) = self.queue.next().await {
+            self.pending.room().await;
             if let Err(error) = self.read_page(&mut warm, item).await {
                 self.fail(error);
             }
@@ -469,19 +478,15 @@ impl Run {
         Ok(target)
     }
 
-    /// Has what was read written, by this worker or by the one who is at it.
-    fn store_pending(&self, must_wait: bool) -> Result<(), StoreError> {
-        if must_wait {
-            tokio::task::block_in_place(|| self.lock_target().map(drop))?;
+    /// Writes what workers leave until they are gone.
+    fn write_what_comes(&self) {
+        let mut written = None;
+        while self.pending.gather(written) {
+            if let Err(error) = self.lock_target().map(drop) {
+                self.fail(error.into());
+            }
+            written = Some(Instant::now());
         }
-        // Whoever leaves a page while the target is locked relies on this look.
-        while !self.pending.is_empty() {
-            let Some(mut target) = unlocked(&self.target) else {
-                return Ok(());
-            };
-            tokio::task::block_in_place(|| self.write_pending(&mut target))?;
-        }
-        Ok(())
     }
 
     fn write_pending(&self, target: &mut Target) -> Result<(), StoreError> {
@@ -531,7 +536,7 @@ impl Run {
             .filter(|list| self.lock_begun().insert(list.clone()));
         let brought: Vec<List> = brought.collect();
         self.count(&item.list, &read.page);
-        let is_behind = self.pending.leave(ReadPage {
+        self.pending.leave(ReadPage {
             page: read.page,
             list: item.list.to_text(),
             slice: item.list.slice().map(str::to_owned),
@@ -550,7 +555,7 @@ impl Run {
             }
             None => self.end_slice(&item.list),
         }
-        Ok(self.store_pending(is_behind)?)
+        Ok(())
     }
 
     fn count(&self, list: &List, page: &Page) {
@@ -569,15 +574,6 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(error);
         self.queue.stop();
-    }
-}
-
-/// A lock that nobody has.
-fn unlocked<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
     }
 }
 

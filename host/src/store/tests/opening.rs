@@ -64,7 +64,7 @@ fn a_newer_store_is_refused_and_left_alone() {
     let before = std::fs::read(&path).unwrap();
     let (class, message) = refusal(&path);
     assert_eq!(class, StoreErrorClass::Unusable);
-    assert!(message.contains("schema version 4"), "{message}");
+    assert!(message.contains("schema version 5"), "{message}");
     assert!(message.contains("newer `connector`"), "{message}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     assert_eq!(files(folder.path()), ["connector.db"]);

@@ -137,13 +137,7 @@ fn two_complete_runs_and_the_newest_other_one_are_kept() {
             "20261123T140210Z-5"
         ]
     );
-    for table in [
-        "resource",
-        "resource_key",
-        "entitlement",
-        "grant",
-        "grant_of_principal",
-    ] {
+    for table in ["resource", "resource_key", "entitlement", "grant"] {
         let rows: i64 = store
             .ask(|sqlite| {
                 sqlite.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {

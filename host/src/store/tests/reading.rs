@@ -157,6 +157,31 @@ fn counts_are_those_of_what_was_asked_for() {
 }
 
 #[test]
+fn references_are_followed_alike_however_many_resources_fit_into_memory() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let page = Page {
+        resources: ["a", "b", "c", "d"].map(|id| user(id, id)).into(),
+        grants: ["d", "z", "a", "y", "b", "x", "c"]
+            .map(|id| grant("admins", id))
+            .into(),
+        ..Page::default()
+    };
+    let run = publish(&mut sync, &[page]);
+    let known = |most, at_once| {
+        let found = sync.store().references_by(&run, most, at_once).unwrap();
+        let unknown = found.unknown.iter().map(|id| id.id.clone());
+        (found.dangling.principals, unknown.collect::<Vec<_>>())
+    };
+    for at_once in [1, 2, 3, 100] {
+        let [x, y, z] = ["x", "y", "z"].map(str::to_owned);
+        assert_eq!(known(10, at_once), (3, vec![x.clone(), y.clone(), z]));
+        assert_eq!(known(2, at_once), (3, vec![x, y]), "the first ones");
+        assert_eq!(known(0, at_once), (3, Vec::new()));
+    }
+}
+
+#[test]
 fn references_to_nothing_are_counted_only_where_it_was_read() {
     let (_folder, path) = folder();
     let mut sync = sync_store(&path);
@@ -170,7 +195,7 @@ fn references_to_nothing_are_counted_only_where_it_was_read() {
     };
     let [first, second] = pages();
     let all = publish(&mut sync, &[first.clone(), second.clone(), page.clone()]);
-    let found = sync.store().dangling(&all).unwrap();
+    let found = sync.store().references(&all, 10).unwrap().dangling;
     assert_eq!(
         found,
         Dangling {
@@ -188,7 +213,7 @@ fn references_to_nothing_are_counted_only_where_it_was_read() {
     let run = sync.begin_run(&RunStart { scope, ..start() }).unwrap();
     sync.write_pages(&run, &[first, second, page]).unwrap();
     let run = sync.finish_run(&run, &end(RunState::Complete)).unwrap();
-    let found = sync.store().dangling(&run).unwrap();
+    let found = sync.store().references(&run, 10).unwrap().dangling;
     assert_eq!(
         found,
         Dangling {
