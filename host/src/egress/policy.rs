@@ -116,6 +116,8 @@ pub struct Permitted {
     pub access: Access,
     /// The rate class of the operation.
     pub rate_class: String,
+    /// The members that the settings and the call fix to a text, with that text.
+    pub fixed: Vec<(String, String)>,
     /// Where it goes, in the canonical spelling of the granted origin.
     pub uri: http::Uri,
     /// The headers to send instead of the given ones.
@@ -213,11 +215,12 @@ impl Policy {
                 limit: self.largest_body,
             });
         }
-        intent::judge(self, call, &recognised, request, body)?;
+        let fixed = intent::judge(self, call, &recognised, request, body)?;
         Ok(Permitted {
             operation: operation.name.clone(),
             access: operation.access,
             rate_class: operation.rate_class.clone(),
+            fixed,
             uri: self.canonical_uri(request)?,
             headers: self.rebuild_headers(operation, request, body.len())?,
         })

@@ -20,14 +20,15 @@ use crate::trust::description::{
 };
 use crate::trust::text::shown;
 
-/// Judges what a recognised operation carries.
+/// Judges what a recognised operation carries. The answer is the members that are fixed
+/// to a text, with that text.
 pub(super) fn judge(
     policy: &Policy,
     call: &Call,
     recognised: &Recognised<'_>,
     request: &Parts,
     body: &[u8],
-) -> Result<(), Denied> {
+) -> Result<Vec<(String, String)>, Denied> {
     let settings = &policy.settings;
     let operation = recognised.operation;
     let refuse = |reason| Denied::Body {
@@ -50,19 +51,16 @@ pub(super) fn judge(
     let query = query(request).map_err(refuse)?;
     only_named(operation, &bound, &body, &query)?;
     no_hidden_slash(policy, recognised, &bound)?;
+    let mut fixed = Vec::new();
     for binding in bound {
+        let expected = expected(binding, call, settings);
         let is_right = match place(&binding.member) {
             Place::Path(name) => {
                 let found = recognised
                     .path_values
                     .iter()
                     .find(|(known, _)| known == name);
-                is_text(
-                    binding,
-                    call,
-                    settings,
-                    found.map(|(_, value)| value.clone()),
-                )
+                is_text(expected.as_ref(), found.map(|(_, value)| value.clone()))
             }
             Place::Query(name) => {
                 let mut found = query.iter().filter(|(known, _)| *known == name);
@@ -70,13 +68,13 @@ pub(super) fn judge(
                     (Some((_, value)), None) => decoded(value),
                     _ => None,
                 };
-                is_text(binding, call, settings, value)
+                is_text(expected.as_ref(), value)
             }
             Place::Body(pointer) => {
                 let actual = pointed(&body, pointer);
-                match expected(binding, call, settings) {
+                match &expected {
                     Some(Expected::Text(text)) => actual.is_some_and(|actual| reads(actual, text)),
-                    Some(Expected::Json(json)) => actual == Some(&json),
+                    Some(Expected::Json(json)) => actual == Some(json),
                     Some(Expected::Arguments(list)) => is_list_of_arguments(actual, list, call),
                     None => false,
                 }
@@ -89,8 +87,11 @@ pub(super) fn judge(
                 expected: in_words(binding),
             });
         }
+        if let Some(Expected::Text(text)) = expected {
+            fixed.push((binding.member.clone(), text.to_owned()));
+        }
     }
-    Ok(())
+    Ok(fixed)
 }
 
 fn holds(when: &BindingCondition, call: &Call) -> bool {
@@ -278,15 +279,10 @@ fn expected<'a>(
 }
 
 /// An absent value never equals an absent value.
-fn is_text(
-    binding: &Binding,
-    call: &Call,
-    settings: &BTreeMap<String, String>,
-    actual: Option<String>,
-) -> bool {
-    match (expected(binding, call, settings), actual) {
-        (Some(Expected::Text(expected)), Some(actual)) => actual == expected,
-        (Some(Expected::Json(Value::String(expected))), Some(actual)) => actual == expected,
+fn is_text(expected: Option<&Expected<'_>>, actual: Option<String>) -> bool {
+    match (expected, actual) {
+        (Some(Expected::Text(expected)), Some(actual)) => actual == *expected,
+        (Some(Expected::Json(Value::String(expected))), Some(actual)) => actual == *expected,
         _ => false,
     }
 }

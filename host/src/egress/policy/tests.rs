@@ -105,6 +105,8 @@ fn what_the_record_grants_passes() {
     assert_eq!(permitted.operation, "List");
     assert_eq!(permitted.access, Access::Read);
     assert_eq!(permitted.rate_class, "class");
+    let fixed = [("/Pool".to_owned(), "pool-a".to_owned())];
+    assert_eq!(permitted.fixed, fixed);
     assert_eq!(permitted.uri, "https://idp.eu-west-1.example.com/");
 }
 
