@@ -444,6 +444,9 @@ impl From<wire::Wire> for trust::Wire {
                                 wire::RateScope::SystemOperation => {
                                     trust::RateScope::SystemOperation
                                 }
+                                wire::RateScope::Resource(member) => {
+                                    trust::RateScope::Resource(member)
+                                }
                             },
                             per_second: limit.per_second,
                         })

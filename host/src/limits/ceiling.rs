@@ -45,11 +45,12 @@ pub fn in_force(wire: &Wire, recorded: &BTreeMap<String, f64>) -> BTreeMap<Strin
 }
 
 /// The limit that the pace of a class is measured by: the lowest that all its operations
-/// share, else the lowest of single operations.
+/// share, else the lowest of single operations. What each resource allows says nothing of
+/// all of them together.
 fn documented(class: &RateClass) -> Option<f64> {
     class
-        .lowest(RateScope::Account)
-        .or_else(|| class.lowest(RateScope::SystemOperation))
+        .lowest(&RateScope::Account)
+        .or_else(|| class.lowest(&RateScope::SystemOperation))
 }
 
 #[cfg(test)]
@@ -72,7 +73,8 @@ mod tests {
                 id: (*id).to_owned(),
                 limits: limits
                     .iter()
-                    .map(|&(scope, per_second)| RateLimit { scope, per_second })
+                    .cloned()
+                    .map(|(scope, per_second)| RateLimit { scope, per_second })
                     .collect(),
             })
             .collect();
@@ -89,6 +91,18 @@ mod tests {
             ("both", &[(SystemOperation, 2), (Account, 8)]),
         ]);
         let expected = [("none", 1.0), ("slow", 0.5), ("fast", 10.0), ("both", 4.0)];
+        let expected = expected.map(|(class, rate)| (class.to_owned(), rate));
+        assert_eq!(ceilings(&wire), expected.into());
+    }
+
+    #[test]
+    fn what_each_resource_allows_is_no_limit_of_all_of_them() {
+        let each = || RateScope::Resource("/Name".to_owned());
+        let wire = wire(&[
+            ("each", &[(each(), u32::MAX)]),
+            ("both", &[(each(), 1), (RateScope::Account, 8)]),
+        ]);
+        let expected = [("each", UNDECLARED), ("both", 4.0)];
         let expected = expected.map(|(class, rate)| (class.to_owned(), rate));
         assert_eq!(ceilings(&wire), expected.into());
     }

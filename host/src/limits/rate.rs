@@ -3,9 +3,10 @@
 //!
 //! Requests of a class are evenly spaced. A burst would be spent on the first pages of a
 //! sync and then be throttled, and it would take the quota from the account's other users
-//! for a moment. A class can have several limits: what its operations share, and what each
-//! operation has for itself; all of them hold. How fast that is changes with what the
-//! service refuses ([`budget`]), between what a class starts with and its ceiling.
+//! for a moment. A class can have several limits: what its operations share, what each
+//! operation has for itself, and what each resource has that is asked about; all of them
+//! hold. How fast that is changes with what the service refuses ([`budget`]), between what
+//! a class starts with and its ceiling, but for single resources (`resources`).
 //!
 //! Waiting is first come, first served, is bounded by the call's deadline, and is refused
 //! at once when the deadline cannot be met. The kind of endpoint plays no part: only the
@@ -17,6 +18,8 @@
 pub mod budget;
 mod lane;
 pub mod ledger;
+mod queue;
+mod resources;
 mod shared_file;
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,10 +30,12 @@ use std::time::{Duration, Instant};
 pub use self::budget::Bounds;
 use self::lane::{Lane, Turn};
 pub use self::ledger::{Ledger, OwnLedger};
+use self::resources::{Resource, Resources};
 pub use self::shared_file::FileLedger;
 use super::clock::Clock;
 use super::setting::{MaxRate, RateSetting};
-use crate::trust::description::{RateClass, RateScope, Wire};
+use crate::trust::description::{Access, RateClass, RateLimit, RateScope, Wire};
+use crate::trust::text::shown;
 
 /// The part of a documented limit that is used without being asked: the limit belongs to
 /// the whole account, whose own applications need the rest.
@@ -42,7 +47,7 @@ pub(super) const SHARE: f64 = 0.5;
 pub struct Permit {
     /// How long it was waited for.
     pub waited: Duration,
-    /// The limit that it is counted against first, and the turn there.
+    /// The first limit with a budget that it is counted against, and the turn there.
     turn: Option<(Arc<Lane>, Turn)>,
 }
 
@@ -51,14 +56,17 @@ pub struct Permit {
 pub enum RateError {
     /// The wait would outlast the deadline.
     #[error(
-        "the pace of {rate} for {class} leaves no room within the deadline: the next request \
+        "the pace of {rate} for {class}{} leaves no room within the deadline: the next request \
          could go in {wait:.1?}, and only {left:.1?} are left (hint: --max-rate {class}=RPS \
-         if the account's quota allows it)"
+         if the account's quota allows it)",
+        about_each(.each.as_deref())
     )]
     Deadline {
         /// The rate class.
         class: String,
-        /// Its pace.
+        /// The member that tells the resource, if the pace is that of each resource.
+        each: Option<String>,
+        /// The pace.
         rate: RateSetting,
         /// How long the wait would have been.
         wait: Duration,
@@ -71,6 +79,12 @@ pub enum RateError {
         /// The operation.
         operation: String,
     },
+}
+
+fn about_each(member: Option<&str>) -> String {
+    member.map_or_else(String::new, |member| {
+        format!(" about each {}", shown(member))
+    })
 }
 
 /// A trust record or a pace table that contradicts itself.
@@ -115,6 +129,9 @@ pub struct ClassRate {
     pub bounds: Option<Bounds>,
     /// Each operation for itself, where the system has such a limit.
     pub per_operation: Option<Bounds>,
+    /// Each resource for itself, in requests per second by the member that tells it, where
+    /// the system has such a limit.
+    pub per_resource: BTreeMap<String, f64>,
 }
 
 /// Gives permits to send, in the pace of the operation's class.
@@ -123,12 +140,15 @@ pub struct Pacer {
     classes: BTreeMap<String, ClassRate>,
     shared: HashMap<String, Arc<Lane>>,
     operations: HashMap<String, OperationLanes>,
+    resources: Resources,
 }
 
-/// The class of an operation and the lanes that a request goes through, the specific
-/// one first: a request that waits for its own operation must not hold up the others.
+/// The class of an operation and what a request goes through, the specific one first: a
+/// request that waits for its own resource or operation must not hold up the others.
 struct OperationLanes {
     class: String,
+    access: Access,
+    per_resource: BTreeMap<String, f64>,
     lanes: Vec<Arc<Lane>>,
 }
 
@@ -161,8 +181,9 @@ impl Pacer {
     /// A class starts at its pace if the table has one, else at half of its documented
     /// limit, and climbs to that half at most; `max_rate` replaces the ceiling. The rate is
     /// that of the class; limits of single operations keep the proportion to it that they
-    /// have in the record. `system` tells apart the systems whose budgets are in one
-    /// ledger.
+    /// have in the record. Half of the limit of a single resource is used, and up to all of
+    /// it where `max_rate` gives the class as much of its own. `system` tells apart the
+    /// systems whose budgets are in one ledger.
     ///
     /// # Errors
     ///
@@ -210,6 +231,8 @@ impl Pacer {
                 operation.name.clone(),
                 OperationLanes {
                     class: class.class.clone(),
+                    access: operation.access,
+                    per_resource: class.per_resource.clone(),
                     lanes: lanes.collect(),
                 },
             );
@@ -219,38 +242,62 @@ impl Pacer {
             classes,
             shared,
             operations,
+            resources: Resources::default(),
         })
     }
 
-    /// Waits for a permit to send an operation, until a deadline at most. Dropping the
-    /// future gives the place in the queue back.
-    pub async fn acquire(&self, operation: &str, deadline: Instant) -> Result<Permit, RateError> {
+    /// Waits for a permit to send an operation whose members have these values, as far as
+    /// they are fixed, until a deadline at most. Dropping the future gives the place in the
+    /// queue back.
+    pub async fn acquire(
+        &self,
+        operation: &str,
+        fixed: &[(String, String)],
+        deadline: Instant,
+    ) -> Result<Permit, RateError> {
         let operation = self
             .operations
             .get(operation)
             .ok_or_else(|| RateError::NoClass {
                 operation: operation.to_owned(),
             })?;
-        let start = self.clock.now();
+        let clock = &*self.clock;
+        let start = clock.now();
+        let too_late = |each: Option<&String>, rate, wait| RateError::Deadline {
+            class: operation.class.clone(),
+            each: each.cloned(),
+            rate: RateSetting::PerSecond(rate),
+            wait,
+            left: deadline.saturating_duration_since(clock.now()),
+        };
+        for (member, value) in fixed {
+            let Some(&rate) = operation.per_resource.get(member) else {
+                continue;
+            };
+            let resource = Resource {
+                access: operation.access,
+                member,
+                value,
+            };
+            let passed = self.resources.pass(&resource, rate, clock, deadline).await;
+            passed.map_err(|wait| too_late(Some(member), rate, wait))?;
+        }
         let mut turn = None;
         for lane in &operation.lanes {
-            let passed = lane.pass(&*self.clock, deadline).await;
-            let passed = passed.map_err(|wait| RateError::Deadline {
-                class: operation.class.clone(),
-                rate: RateSetting::PerSecond(lane.rate()),
-                wait,
-                left: deadline.saturating_duration_since(self.clock.now()),
-            })?;
+            let passed = lane.pass(clock, deadline).await;
+            let passed = passed.map_err(|wait| too_late(None, lane.rate(), wait))?;
             turn.get_or_insert((Arc::clone(lane), passed));
         }
         Ok(Permit {
-            waited: self.clock.now().saturating_duration_since(start),
+            waited: clock.now().saturating_duration_since(start),
             turn,
         })
     }
 
     /// The service throttled the request that had this permit: the pace falls. Where an
-    /// operation has a limit of its own it is that one, since it is the lower one.
+    /// operation has a limit of its own it is that one, since it is the lower one. It is
+    /// never that of a resource: the answer does not tell which limit was met, and hardly
+    /// any resource is asked about often enough to meet its own.
     pub async fn throttled(&self, permit: &Permit) {
         if let Some((lane, turn)) = &permit.turn {
             lane.throttled(turn).await;
@@ -273,10 +320,11 @@ impl Pacer {
     }
 }
 
-/// How fast a class, and each of its operations for itself, may be; `None`: without pace.
+/// How fast a class, and each of its operations and resources for itself, may be; `None`
+/// or nothing: without pace.
 fn class_rate(class: &RateClass, paces: &Paces<'_>, max_rate: &MaxRate) -> ClassRate {
-    let account = class.lowest(RateScope::Account);
-    let operation = class.lowest(RateScope::SystemOperation);
+    let account = class.lowest(&RateScope::Account);
+    let operation = class.lowest(&RateScope::SystemOperation);
     let documented = account.or(operation);
     let share = documented.map(|table| table * SHARE);
     let pace = paces.of(&class.id);
@@ -307,12 +355,24 @@ fn class_rate(class: &RateClass, paces: &Paces<'_>, max_rate: &MaxRate) -> Class
             ceiling: bounds.ceiling * table / documented,
         })
     };
+    // A class that is slowed down need not ask about each resource more seldom, and a quota
+    // that was raised for an account leaves the limit of each resource where it is.
+    let part = match (told, documented) {
+        (Some(RateSetting::Unlimited), _) => None,
+        (Some(RateSetting::PerSecond(told)), Some(table)) => Some((told / table).clamp(SHARE, 1.0)),
+        (Some(RateSetting::PerSecond(_)), None) | (None, _) => Some(SHARE),
+    };
+    let each_resource = |limit: &RateLimit| match &limit.scope {
+        RateScope::Resource(member) => Some((member.clone(), class.lowest(&limit.scope)? * part?)),
+        RateScope::Account | RateScope::SystemOperation => None,
+    };
     ClassRate {
         class: class.id.clone(),
         // A class with nothing but limits per operation has no limit over all of them,
         // unless somebody gives it one.
         bounds: bounds.filter(|_| account.is_some() || pace.is_some() || told.is_some()),
         per_operation: operation.and_then(proportional),
+        per_resource: class.limits.iter().filter_map(each_resource).collect(),
     }
 }
 

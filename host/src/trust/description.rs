@@ -253,7 +253,7 @@ pub struct OriginCondition {
 }
 
 /// Whether an operation changes anything. Where that is not said, it does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// It only reads.
@@ -369,13 +369,16 @@ pub struct Operation {
 }
 
 /// What shares one limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RateScope {
     /// All requests of one account in one region.
     Account,
     /// The requests of one operation to one system.
     SystemOperation,
+    /// The requests to one system with the same value in this bound member; those that
+    /// read and those that change apart, whatever their class.
+    Resource(String),
 }
 
 /// A limit of the system.
@@ -400,10 +403,10 @@ pub struct RateClass {
 
 impl RateClass {
     /// The lowest of its limits of a scope, in requests per second.
-    pub fn lowest(&self, scope: RateScope) -> Option<f64> {
+    pub fn lowest(&self, scope: &RateScope) -> Option<f64> {
         self.limits
             .iter()
-            .filter(|limit| limit.scope == scope)
+            .filter(|limit| limit.scope == *scope)
             .map(|limit| f64::from(limit.per_second))
             .reduce(f64::min)
     }

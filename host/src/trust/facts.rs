@@ -310,9 +310,10 @@ fn rate_class(class: &RateClass) -> Fact {
         .limits
         .iter()
         .map(|limit| {
-            let scope = match limit.scope {
-                RateScope::Account => "for all its operations",
-                RateScope::SystemOperation => "for each operation",
+            let scope = match &limit.scope {
+                RateScope::Account => "for all its operations".to_owned(),
+                RateScope::SystemOperation => "for each operation".to_owned(),
+                RateScope::Resource(member) => format!("about each {}", shown(member)),
             };
             format!("{}/s {scope}", limit.per_second)
         })

@@ -326,7 +326,7 @@ fn every_rate_class_is_used_and_every_used_one_exists() {
             class
                 .limits
                 .iter()
-                .map(|limit| (limit.scope, limit.per_second))
+                .map(|limit| (limit.scope.clone(), limit.per_second))
                 .collect()
         })
         .collect();

@@ -161,7 +161,10 @@ impl Egress {
         } else {
             order.end
         };
-        let permit = self.pacer.acquire(&order.permitted.operation, until).await;
+        let Permitted {
+            operation, fixed, ..
+        } = &order.permitted;
+        let permit = self.pacer.acquire(operation, fixed, until).await;
         match permit {
             Ok(permit) => Ok(permit),
             // Within the call there would be time; only what was written is too old then.

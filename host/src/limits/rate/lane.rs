@@ -1,17 +1,16 @@
-//! One limit and its queue.
+//! One limit that is learned, and its queue.
 //!
 //! The head of the queue alone reserves a turn, so that a process with many workers has no
 //! more of a shared budget than one with few, and whoever came first is served first.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
-
 use super::budget::{Bounds, SLOWEST, Slot};
 use super::ledger::{Change, Changed, Ledger};
-use crate::limits::clock::{Clock, timeout_at};
+use super::queue::Queue;
+use crate::limits::clock::Clock;
 
 /// One limit, with its queue.
 #[derive(Debug)]
@@ -19,9 +18,8 @@ pub(super) struct Lane {
     name: String,
     bounds: Bounds,
     ledger: Arc<dyn Ledger>,
-    /// The head of the queue holds it while it waits for its turn.
-    head: Mutex<()>,
-    queued: AtomicU32,
+    /// Its head waits for its turn.
+    queue: Queue<()>,
     /// The pace of late, as the bits of requests per second.
     rate: AtomicU64,
     /// A turn that somebody reserved and gave up.
@@ -41,8 +39,7 @@ impl Lane {
             name,
             bounds,
             ledger,
-            head: Mutex::new(()),
-            queued: AtomicU32::new(0),
+            queue: Queue::new(()),
             rate: AtomicU64::new(bounds.start.min(bounds.ceiling).max(SLOWEST).to_bits()),
             spare: std::sync::Mutex::default(),
         }
@@ -55,7 +52,7 @@ impl Lane {
 
     /// How many wait.
     pub(super) fn waiting(&self) -> u32 {
-        self.queued.load(Ordering::Relaxed)
+        self.queue.waiting()
     }
 
     /// Waits for a turn; the error is how long that would have taken.
@@ -65,16 +62,8 @@ impl Lane {
         deadline: Instant,
     ) -> Result<Turn, Duration> {
         let left = || deadline.saturating_duration_since(clock.now());
-        let _place = Place::take(&self.queued);
-        let ahead = self.waiting().saturating_sub(1);
         let period = Duration::from_secs_f64(1.0 / self.rate());
-        let estimate = period.saturating_mul(ahead);
-        if estimate.saturating_sub(period) > left() {
-            return Err(estimate);
-        }
-        let _head = timeout_at(clock, deadline, self.head.lock())
-            .await
-            .map_err(|_| estimate)?;
+        let _head = self.queue.enter(period, clock, deadline).await?;
         let turn = match self.take_spare(clock.now()) {
             Some(turn) => turn,
             None => self.reserve(clock, left()).await?,
@@ -151,21 +140,5 @@ impl Drop for Reserved<'_> {
         if let Some(turn) = self.turn {
             self.lane.leave_spare(turn);
         }
-    }
-}
-
-/// A place in a queue, given back however the wait ends.
-struct Place<'a>(&'a AtomicU32);
-
-impl<'a> Place<'a> {
-    fn take(queued: &'a AtomicU32) -> Self {
-        queued.fetch_add(1, Ordering::Relaxed);
-        Self(queued)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

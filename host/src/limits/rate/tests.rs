@@ -4,6 +4,8 @@ use crate::trust::description::{
     Access, Authentication, Operation, Protocol, RateLimit, RateScope,
 };
 
+mod resources;
+
 fn operation(name: &str, class: &str) -> Operation {
     Operation {
         name: name.to_owned(),
@@ -24,7 +26,8 @@ fn class(id: &str, limits: &[(RateScope, u32)]) -> RateClass {
         id: id.to_owned(),
         limits: limits
             .iter()
-            .map(|&(scope, per_second)| RateLimit { scope, per_second })
+            .cloned()
+            .map(|(scope, per_second)| RateLimit { scope, per_second })
             .collect(),
     }
 }
@@ -148,9 +151,9 @@ async fn the_pace_climbs_and_falls_when_the_service_throttles() {
     let clock = ManualClock::leaping();
     let pacer = pacer(&clock, &[("list", 5.0)], &[]);
     let deadline = clock.now() + Duration::from_secs(3600);
-    let mut permit = pacer.acquire("list-users", deadline).await.unwrap();
+    let mut permit = pacer.acquire("list-users", &[], deadline).await.unwrap();
     for _ in 0..20 {
-        permit = pacer.acquire("list-users", deadline).await.unwrap();
+        permit = pacer.acquire("list-users", &[], deadline).await.unwrap();
     }
     let climbed = pacer.rate("list").unwrap();
     assert!(climbed > 8.0 && climbed <= 15.0, "{climbed}");
@@ -167,7 +170,7 @@ async fn a_throttled_operation_with_a_limit_of_its_own_slows_itself_down() {
     let clock = ManualClock::leaping();
     let pacer = pacer(&clock, &[], &[]);
     let deadline = clock.now() + Duration::from_secs(3600);
-    let permit = pacer.acquire("list-groups", deadline).await.unwrap();
+    let permit = pacer.acquire("list-groups", &[], deadline).await.unwrap();
     pacer.throttled(&permit).await;
     assert_eq!(pacer.rate("pool"), Some(10.0));
     let operations = ["list-groups", "list-groups"];
@@ -180,7 +183,7 @@ async fn waits(pacer: &Pacer, clock: &ManualClock, operations: &[&str]) -> Vec<u
     let deadline = clock.now() + Duration::from_secs(3600);
     let mut waits = Vec::new();
     for operation in operations {
-        let permit = pacer.acquire(operation, deadline).await.unwrap();
+        let permit = pacer.acquire(operation, &[], deadline).await.unwrap();
         waits.push(permit.waited.as_millis());
     }
     waits
@@ -226,8 +229,11 @@ async fn a_pace_that_is_next_to_nothing_lets_one_request_a_day_through() {
     let clock = ManualClock::new();
     let pacer = pacer(&clock, &[], &["list=1e-300"]);
     let deadline = clock.now() + Duration::from_secs(60);
-    pacer.acquire("list-users", deadline).await.unwrap();
-    let refused = pacer.acquire("list-users", deadline).await.unwrap_err();
+    pacer.acquire("list-users", &[], deadline).await.unwrap();
+    let refused = pacer
+        .acquire("list-users", &[], deadline)
+        .await
+        .unwrap_err();
     let day = Duration::from_secs(86_400);
     assert!(
         matches!(refused, RateError::Deadline { wait, .. } if wait == day),
@@ -253,12 +259,16 @@ async fn a_wait_that_would_outlast_the_deadline_is_refused_at_once() {
     let clock = ManualClock::new();
     let pacer = pacer(&clock, &[], &["list=0.1"]);
     let deadline = clock.now() + Duration::from_secs(7);
-    pacer.acquire("list-users", deadline).await.unwrap();
-    let error = pacer.acquire("list-users", deadline).await.unwrap_err();
+    pacer.acquire("list-users", &[], deadline).await.unwrap();
+    let error = pacer
+        .acquire("list-users", &[], deadline)
+        .await
+        .unwrap_err();
     assert_eq!(
         error,
         RateError::Deadline {
             class: "list".to_owned(),
+            each: None,
             rate: RateSetting::PerSecond(0.1),
             wait: Duration::from_secs(10),
             left: Duration::from_secs(7),
@@ -279,17 +289,17 @@ async fn a_queue_that_cannot_be_served_in_time_takes_nobody_in() {
     let clock = ManualClock::new();
     let pacer = Arc::new(pacer(&clock, &[], &["list=1"]));
     let deadline = clock.now() + Duration::from_millis(2_500);
-    pacer.acquire("list-users", deadline).await.unwrap();
+    pacer.acquire("list-users", &[], deadline).await.unwrap();
     let waiting: Vec<_> = (0..4)
         .map(|_| {
             let pacer = Arc::clone(&pacer);
-            tokio::spawn(async move { pacer.acquire("list-users", deadline).await })
+            tokio::spawn(async move { pacer.acquire("list-users", &[], deadline).await })
         })
         .collect();
     while pacer.waiting("list") < 4 {
         tokio::task::yield_now().await;
     }
-    assert!(pacer.acquire("list-users", deadline).await.is_err());
+    assert!(pacer.acquire("list-users", &[], deadline).await.is_err());
     assert_eq!(pacer.waiting("list"), 4);
     let mut served = 0;
     for task in waiting {
@@ -308,12 +318,12 @@ async fn whoever_came_first_is_served_first() {
     let clock = ManualClock::new();
     let pacer = Arc::new(pacer(&clock, &[], &["list=10"]));
     let deadline = clock.now() + Duration::from_secs(60);
-    pacer.acquire("list-users", deadline).await.unwrap();
+    pacer.acquire("list-users", &[], deadline).await.unwrap();
     let (served, mut order) = tokio::sync::mpsc::unbounded_channel();
     for number in 0..5_u32 {
         let (queued, served) = (Arc::clone(&pacer), served.clone());
         tokio::spawn(async move {
-            queued.acquire("list-users", deadline).await.unwrap();
+            queued.acquire("list-users", &[], deadline).await.unwrap();
             served.send(number).unwrap();
         });
         while pacer.waiting("list") <= number {
@@ -332,10 +342,10 @@ async fn whoever_gives_up_costs_the_others_nothing() {
     let clock = ManualClock::new();
     let pacer = Arc::new(pacer(&clock, &[], &["list=1"]));
     let deadline = clock.now() + Duration::from_secs(60);
-    pacer.acquire("list-users", deadline).await.unwrap();
+    pacer.acquire("list-users", &[], deadline).await.unwrap();
     let task = {
         let pacer = Arc::clone(&pacer);
-        tokio::spawn(async move { pacer.acquire("list-users", deadline).await })
+        tokio::spawn(async move { pacer.acquire("list-users", &[], deadline).await })
     };
     while pacer.waiting("list") == 0 {
         tokio::task::yield_now().await;
@@ -344,7 +354,7 @@ async fn whoever_gives_up_costs_the_others_nothing() {
     assert!(task.await.unwrap_err().is_cancelled());
     assert_eq!(pacer.waiting("list"), 0);
     clock.advance(Duration::from_secs(1));
-    let permit = pacer.acquire("list-users", deadline).await.unwrap();
+    let permit = pacer.acquire("list-users", &[], deadline).await.unwrap();
     assert_eq!(permit.waited, Duration::ZERO);
 }
 
@@ -353,14 +363,14 @@ async fn an_operation_that_waits_for_itself_does_not_hold_up_the_others() {
     let clock = ManualClock::new();
     let pacer = Arc::new(pacer(&clock, &[], &["pool=20"]));
     let deadline = clock.now() + Duration::from_secs(60);
-    pacer.acquire("list-groups", deadline).await.unwrap();
+    pacer.acquire("list-groups", &[], deadline).await.unwrap();
     let blocked = {
         let pacer = Arc::clone(&pacer);
-        tokio::spawn(async move { pacer.acquire("list-groups", deadline).await })
+        tokio::spawn(async move { pacer.acquire("list-groups", &[], deadline).await })
     };
     clock.advance(Duration::from_millis(50));
     tokio::task::yield_now().await;
-    let permit = pacer.acquire("get-group", deadline).await.unwrap();
+    let permit = pacer.acquire("get-group", &[], deadline).await.unwrap();
     assert_eq!(permit.waited, Duration::ZERO);
     assert!(!blocked.is_finished());
 }
@@ -393,6 +403,6 @@ fn a_pace_is_a_positive_number() {
 async fn an_operation_without_a_class_gets_no_permit() {
     let clock = ManualClock::new();
     let pacer = pacer(&clock, &[], &["unlimited"]);
-    let result = pacer.acquire("unheard-of", clock.now()).await;
+    let result = pacer.acquire("unheard-of", &[], clock.now()).await;
     assert!(matches!(result, Err(RateError::NoClass { .. })));
 }

@@ -268,7 +268,7 @@ fn credentials_come_from_settings_that_are_kept_secret() {
 #[test]
 fn operations_that_could_not_be_judged_or_paced_are_refused() {
     type Change = fn(&mut Description);
-    let cases: [(Change, &str); 15] = [
+    let cases: [(Change, &str); 16] = [
         (
             |d| d.wire.operations[0].rate_class = "none".to_owned(),
             "and there is no such class",
@@ -343,6 +343,15 @@ fn operations_that_could_not_be_judged_or_paced_are_refused() {
                 }];
             },
             "0 requests per second",
+        ),
+        (
+            |d| {
+                d.wire.rate_classes[1].limits.push(RateLimit {
+                    scope: RateScope::Resource("/UserName".to_owned()),
+                    per_second: 10,
+                });
+            },
+            "has a limit about each `/UserName`, which none of its operations fixes",
         ),
         (
             |d| d.wire.resource_name = Some("arn:{nothing}".to_owned()),

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{Sound, Unsound, hyphenated, known_kind, known_setting, refuse, unique};
 use crate::egress::Origin;
 use crate::trust::description::{
-    Access, Authentication, Binding, BindingSource, Description, Operation, Protocol, Route,
+    Access, Authentication, Binding, BindingSource, Description, Operation, Protocol, RateClass,
+    RateScope, Route, Wire,
 };
 use crate::trust::text::shown;
 
@@ -66,6 +67,17 @@ pub(super) fn check(description: &Description) -> Sound {
             return refuse(format!(
                 "the rate class `{}` has a limit of 0 requests per second",
                 class.id
+            ));
+        }
+        if let Some(member) = class.limits.iter().find_map(|limit| match &limit.scope {
+            RateScope::Resource(member) if !is_bound(wire, class, member) => Some(member),
+            _ => None,
+        }) {
+            return refuse(format!(
+                "the rate class `{}` has a limit about each `{}`, which none of its operations \
+                 fixes",
+                class.id,
+                shown(member)
             ));
         }
     }
@@ -190,6 +202,14 @@ fn authentication(description: &Description) -> Sound {
             )
         }
     }
+}
+
+/// Whether an operation of a class fixes a member: otherwise a limit by it would never hold.
+fn is_bound(wire: &Wire, class: &RateClass, member: &str) -> bool {
+    wire.operations
+        .iter()
+        .filter(|operation| operation.rate_class == class.id)
+        .any(|operation| operation.bound.iter().any(|bound| bound.member == member))
 }
 
 fn operation(description: &Description, operation: &Operation) -> Sound {
