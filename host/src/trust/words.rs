@@ -246,6 +246,8 @@ mod tests {
             "/UserAttributes = the arguments asked for but username and sendInviteEmail",
             "/MessageAction = always \"SUPPRESS\" if argument sendInviteEmail is not \"true\"",
             "user-list: 5.71/s here; it declares: 30/s for all its operations",
+            "user-read: 5.71/s here; it declares: 120/s for all its operations, 10/s about each \
+             /Username",
             "user-pool-id The user pool to work on",
             "secret: yes",
             "right: cognito-idp:AdminAddUserToGroup",

@@ -274,8 +274,8 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.into()).collect()
 }
 
-/// The defaults of AWS's table of quotas. All but the last are shared by everything
-/// that runs in the account and region, the customer's own log-in pages included.
+/// The defaults of AWS's table of quotas. Those of an account are shared by everything
+/// that runs in it in the region, the customer's own log-in pages included.
 pub(super) fn rate_classes() -> Vec<RateClass> {
     let account = |per_second| RateLimit {
         scope: RateScope::Account,
@@ -289,12 +289,17 @@ pub(super) fn rate_classes() -> Vec<RateClass> {
         scope: RateScope::SystemOperation,
         per_second: 5,
     };
+    // Ten may read about a user, and ten may change it, whatever the operation.
+    let per_user = || RateLimit {
+        scope: RateScope::Resource(TO_USERNAME.into()),
+        per_second: 10,
+    };
     vec![
         class(USER_LIST, vec![account(30)]),
-        class(USER_READ, vec![account(120)]),
-        class(USER_RESOURCE_READ, vec![account(50)]),
-        class(USER_CREATION, vec![account(50)]),
-        class(USER_UPDATE, vec![account(25)]),
+        class(USER_READ, vec![account(120), per_user()]),
+        class(USER_RESOURCE_READ, vec![account(50), per_user()]),
+        class(USER_CREATION, vec![account(50), per_user()]),
+        class(USER_UPDATE, vec![account(25), per_user()]),
         class(USER_POOL_READ, vec![account(15)]),
         class(USER_POOL_RESOURCE_READ, vec![account(20), per_pool]),
     ]

@@ -330,14 +330,15 @@ fn every_rate_class_is_used_and_every_used_one_exists() {
                 .collect()
         })
         .collect();
+    let per_user = || (RateScope::Resource("/Username".to_owned()), 10);
     assert_eq!(
         limits,
         [
             vec![(RateScope::Account, 30)],
-            vec![(RateScope::Account, 120)],
-            vec![(RateScope::Account, 50)],
-            vec![(RateScope::Account, 50)],
-            vec![(RateScope::Account, 25)],
+            vec![(RateScope::Account, 120), per_user()],
+            vec![(RateScope::Account, 50), per_user()],
+            vec![(RateScope::Account, 50), per_user()],
+            vec![(RateScope::Account, 25), per_user()],
             vec![(RateScope::Account, 15)],
             vec![(RateScope::Account, 20), (RateScope::SystemOperation, 5)],
         ]
