@@ -1,9 +1,10 @@
 //! What a component is given where its settings ask for a secret.
 //!
-//! Sealed, it gets placeholders: the host drops what it makes of them and proves in its
-//! place who sends a request ([`crate::egress::signing`]), so that the real secret never
-//! enters the sandbox, and a component cannot leak what it does not have. Passed, it gets
-//! the real ones, as in a host that does not sign.
+//! Sealed, it gets none, or placeholders where it would not open its session without: the
+//! host drops what it makes of them and proves in its place who sends a request
+//! ([`crate::egress::signing`]), so that the real secret never enters the sandbox, and a
+//! component cannot leak what it does not have. Passed, it gets the real ones, as in a host
+//! that does not sign.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,18 +76,29 @@ impl Keys {
         description: &Description,
         source: Option<Arc<CredentialSource>>,
     ) -> Result<Self, NoPlaceholder> {
-        let names: &[&String] = match &description.wire.authentication {
-            Authentication::None => &[],
-            Authentication::Bearer(setting) => &[setting],
+        let schemas: Vec<&SettingSchema> = match &description.wire.authentication {
+            Authentication::None => Vec::new(),
+            Authentication::Bearer(setting) => description.setting(setting).into_iter().collect(),
             // A long-term key has no session token, and a placeholder looks like one.
-            Authentication::Sigv4(sigv4) => &[
-                &sigv4.access_key_id_setting,
-                &sigv4.secret_access_key_setting,
-            ],
+            Authentication::Sigv4(sigv4) => {
+                let names = [
+                    &sigv4.access_key_id_setting,
+                    &sigv4.secret_access_key_setting,
+                ];
+                let schemas = names
+                    .into_iter()
+                    .filter_map(|name| description.setting(name));
+                let schemas: Vec<_> = schemas.collect();
+                // Who can do without leaves it to the host, and saves a signature that the
+                // host would drop.
+                match schemas.iter().any(|schema| schema.required) {
+                    true => schemas,
+                    false => Vec::new(),
+                }
+            }
         };
-        let placeholders = names
-            .iter()
-            .filter_map(|name| description.setting(name))
+        let placeholders = schemas
+            .into_iter()
             .map(|schema| Ok((schema.name.clone(), placeholder(schema)?)))
             .collect::<Result<_, _>>()?;
         Ok(Self::Sealed {
@@ -137,6 +149,8 @@ impl Keys {
                     source.current().await?;
                 }
                 if let Some(sigv4) = sigv4 {
+                    values.remove(&sigv4.access_key_id_setting);
+                    values.remove(&sigv4.secret_access_key_setting);
                     values.remove(&sigv4.session_token_setting);
                 }
                 secret_names.retain(|name| !placeholders.contains_key(name));
@@ -214,6 +228,7 @@ mod tests {
 
     const SECRET: &str = "the-real-secret-0123456789";
     const TOKEN: &str = "the-real-token-9876543210";
+    const KEYS: [&str; 2] = ["aws-access-key-id", "aws-secret-access-key"];
 
     fn given() -> Arc<CredentialSource> {
         Arc::new(CredentialSource::given(Credentials {
@@ -232,30 +247,43 @@ mod tests {
         let given = [("user-pool-id", "eu-central-1_AbCd12345")];
         let given = given.iter().chain(more);
         let given = given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let supplied = ["aws-access-key-id", "aws-secret-access-key"];
-        Settings::check(&description(), given.collect(), &supplied).unwrap()
+        Settings::check(&description(), given.collect(), &KEYS).unwrap()
+    }
+
+    /// One whose component would not open its session without keys.
+    fn demanding() -> Description {
+        let mut description = description();
+        for setting in &mut description.settings {
+            setting.required |= KEYS.contains(&setting.name.as_str());
+        }
+        description
     }
 
     #[tokio::test]
-    async fn sealed_a_component_gets_placeholders_and_no_token_whatever_was_given() {
+    async fn sealed_a_component_gets_no_key_whatever_was_given() {
         let typed = settings(&[
             ("aws-access-key-id", "ASIAREAL000000000000"),
             ("aws-secret-access-key", SECRET),
             ("aws-session-token", TOKEN),
         ]);
         for settings in [settings(&[]), typed] {
-            let keys = Keys::sealed(&description(), Some(given())).unwrap();
-            let handed = keys.hand(&description(), &settings).await.unwrap();
-            let text = format!("{:?}", handed.values);
-            assert!(!text.contains(SECRET) && !text.contains(TOKEN), "{text}");
-            assert!(!text.contains("ASIAREAL"), "{text}");
-            for name in ["aws-access-key-id", "aws-secret-access-key"] {
-                let value = handed.values.iter().find(|(known, _)| known == name);
-                assert_eq!(value.unwrap().1, PLACEHOLDERS[0], "{name}");
+            for (description, expected) in
+                [(description(), None), (demanding(), Some(PLACEHOLDERS[0]))]
+            {
+                let keys = Keys::sealed(&description, Some(given())).unwrap();
+                let handed = keys.hand(&description, &settings).await.unwrap();
+                let text = format!("{:?}", handed.values);
+                assert!(!text.contains(SECRET) && !text.contains(TOKEN), "{text}");
+                assert!(!text.contains("ASIAREAL"), "{text}");
+                for name in KEYS {
+                    let value = handed.values.iter().find(|(known, _)| known == name);
+                    let value = value.map(|(_, value)| value.as_str());
+                    assert_eq!(value, expected, "{name}");
+                }
+                assert!(!text.contains("aws-session-token"), "{text}");
+                assert_eq!(handed.credentials, None);
+                assert_eq!(handed.secrets, [""; 0], "there is nothing to redact");
             }
-            assert!(!text.contains("aws-session-token"), "{text}");
-            assert_eq!(handed.credentials, None);
-            assert_eq!(handed.secrets, [""; 0], "there is nothing to redact");
         }
     }
 
@@ -287,7 +315,7 @@ mod tests {
     #[test]
     fn a_placeholder_fits_the_pattern_of_its_setting_or_there_is_none() {
         let sealed = |pattern: &str, example: Option<&str>| {
-            let mut description = description();
+            let mut description = demanding();
             let setting = description
                 .settings
                 .iter_mut()

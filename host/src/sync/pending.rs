@@ -18,17 +18,12 @@ use tokio::sync::Notify;
 
 use crate::store::{Page, Step};
 
-/// How many pages may wait before whoever brings another one waits for the writer, and as
-/// many may be under way into the store: all of them are read again when the process is
-/// killed. A transaction of so many costs a page a fifth of what one of its own does.
-pub(super) const MOST: usize = 16;
-
-/// How many bytes of texts may wait: pages of a few megabytes are legal, and sixteen of
-/// them would be more memory than all the rest.
+/// How many bytes of texts may wait: pages of a few megabytes are legal, and many of them
+/// would be more memory than all the rest.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long pages gather after a transaction: a tenth of what a service with a fast quota
-/// leaves between two pages, and what ten pages of one without a quota take.
+/// leaves between two pages, and long enough for the most that may wait of one without.
 const GATHERING: Duration = Duration::from_millis(3);
 
 /// A page and how it moves its run on.
@@ -60,8 +55,9 @@ impl ReadPage {
 }
 
 /// The pages that wait, in their order.
-#[derive(Default)]
 pub(super) struct Pending {
+    /// How many pages may wait before whoever brings another one waits for the writer.
+    most: usize,
     waiting: Mutex<Waiting>,
     /// Told to the writer: there is something to do.
     come: Condvar,
@@ -77,13 +73,23 @@ struct Waiting {
     is_closed: bool,
 }
 
-impl Waiting {
-    fn are_enough(&self) -> bool {
-        self.pages.len() >= MOST || self.bytes >= MOST_BYTES
-    }
-}
-
 impl Pending {
+    /// For so many workers. What waits, as much again that is under way into the store, and
+    /// one page of each worker are read again when the process is killed: four pages for
+    /// each worker at the most.
+    pub(super) fn of(workers: usize) -> Self {
+        Self {
+            most: (workers * 3 / 2).max(1),
+            waiting: Mutex::default(),
+            come: Condvar::new(),
+            gone: Notify::new(),
+        }
+    }
+
+    fn are_enough(&self, waiting: &Waiting) -> bool {
+        waiting.pages.len() >= self.most || waiting.bytes >= MOST_BYTES
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +100,7 @@ impl Pending {
         waiting.bytes += page.page.weight();
         waiting.pages.push(page);
         // The writer looks by itself while pages gather.
-        if waiting.pages.len() == 1 || waiting.are_enough() {
+        if waiting.pages.len() == 1 || self.are_enough(&waiting) {
             self.come.notify_one();
         }
     }
@@ -105,7 +111,7 @@ impl Pending {
             let mut gone = pin!(self.gone.notified());
             // From here on nothing is missed.
             gone.as_mut().enable();
-            if !self.lock().are_enough() {
+            if !self.are_enough(&self.lock()) {
                 return;
             }
             gone.await;
@@ -136,7 +142,7 @@ impl Pending {
             }
             let left = match written {
                 _ if waiting.pages.is_empty() => None,
-                Some(written) if !waiting.are_enough() => {
+                Some(written) if !self.are_enough(&waiting) => {
                     Some(GATHERING.saturating_sub(written.elapsed()))
                 }
                 _ => Some(Duration::ZERO),
@@ -171,6 +177,8 @@ impl Pending {
 mod tests {
     use super::*;
     use crate::model::{AttributeValue, Attributes, Resource, ResourceId};
+
+    const WORKERS: usize = 4;
 
     fn page(list: &str) -> ReadPage {
         ReadPage {
@@ -211,7 +219,7 @@ mod tests {
 
     #[test]
     fn pages_are_taken_in_the_order_in_which_they_were_left() {
-        let pending = Pending::default();
+        let pending = Pending::of(WORKERS);
         for list in ["a", "b", "c"] {
             pending.leave(page(list));
         }
@@ -221,8 +229,8 @@ mod tests {
 
     #[test]
     fn there_is_no_room_for_more_pages_or_bytes_than_may_wait() {
-        let pending = Pending::default();
-        for _ in 1..MOST {
+        let pending = Pending::of(WORKERS);
+        for _ in 1..pending.most {
             pending.leave(page("a"));
         }
         assert!(has_room(&pending));
@@ -238,11 +246,11 @@ mod tests {
 
     #[test]
     fn after_a_failure_no_later_page_moves_a_cursor() {
-        let pending = Pending::default();
+        let pending = Pending::of(WORKERS);
         pending.leave(page("a"));
         pending.fail();
         assert!(pending.take().is_empty());
-        for _ in 0..MOST {
+        for _ in 0..pending.most {
             pending.leave(page("a"));
         }
         assert!(pending.take().is_empty());
@@ -251,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_writer_is_told_of_pages_and_of_the_end() {
-        let pending = Pending::default();
+        let pending = Pending::of(WORKERS);
         std::thread::scope(|scope| {
             let gathered = scope.spawn(|| pending.gather(None));
             pending.leave(page("a"));

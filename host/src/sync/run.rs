@@ -57,6 +57,7 @@ impl Sync {
             Some(store) => resume::decide(store, &connector, &options)?,
             None => (Beginning::New, None),
         };
+        let workers = options.workers.max(1);
         let kinds = options.plan.kinds(&connector.description().kinds);
         let first: Vec<List> = first_lists(&kinds, &options.scope, &options.slices).collect();
         let mut begun: HashSet<List> = first.iter().cloned().collect();
@@ -127,12 +128,12 @@ impl Sync {
             noticed: Mutex::new(noticed),
             too_many_unlisted: AtomicBool::new(false),
             target: Mutex::new(target),
-            pending: Pending::default(),
+            pending: Pending::of(workers),
         };
         Ok(Self {
             run: Arc::new(run),
             beginning,
-            workers: options.workers.max(1),
+            workers,
         })
     }
 
@@ -497,8 +498,14 @@ impl Run {
         let (store, run) = target.opened(&self.connector)?;
         // Made while nobody else stores one, so that no older one comes after it.
         let note = self.note().to_text();
-        store
-            .store_pages(run, pages.iter().map(ReadPage::step), &note)
+        let all = pages.iter().map(ReadPage::step);
+        if store.store_pages(run, all, &note).is_ok() {
+            return Ok(());
+        }
+        // A disk that is nearly full has room for the first of them.
+        let mut one_by_one = pages.iter().map(ReadPage::step);
+        one_by_one
+            .try_for_each(|page| store.store_pages(run, [page], &note))
             .inspect_err(|_| self.pending.fail())
     }
 
