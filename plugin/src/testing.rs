@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::cognito::fake::{Answer, Fake, answer};
+use crate::cognito::json::{self, FromJson};
 use crate::cognito::transport::{SendError, SendErrorKind};
 use crate::contract::sync::Setting;
 use crate::contract::types::{Attribute, AttributeValue, EntitlementId, Principal};
@@ -41,6 +42,11 @@ pub(crate) fn open_with(
 
 pub(crate) fn open(answers: impl IntoIterator<Item = Answer>) -> (Session<Fake>, Fake) {
     open_with(&[], answers)
+}
+
+/// What a part of an answer is read as.
+pub(crate) fn read<T: FromJson>(value: &Value) -> T {
+    json::parse(value.to_string().as_bytes()).unwrap()
 }
 
 pub(crate) fn ok(body: Value) -> Answer {

@@ -12,11 +12,10 @@ use std::time::Duration;
 use http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
 
 use super::endpoint::Endpoint;
 use super::error::{Cause, Failure, Refusal};
+use super::json::{self, Fault, FromJson, Reader, Writer};
 use super::operations::Operation;
 use super::retry::{Paid, Reason, RetryQuota, delay};
 use super::signing::Signer;
@@ -38,8 +37,17 @@ const MIN_SECRET: usize = 16;
 type Accept<'a> = &'a mut dyn FnMut(&HeaderMap, &[u8]) -> Result<(), Cause>;
 
 /// Any JSON object.
-#[derive(serde::Deserialize)]
-struct IgnoredObject {}
+struct IgnoredObject;
+
+impl FromJson for IgnoredObject {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let mut progress = reader.object()?;
+        while reader.name(&mut progress)?.is_some() {
+            reader.skip()?;
+        }
+        Ok(Self)
+    }
+}
 
 /// Sends the operations of one session.
 #[derive(Debug)]
@@ -71,11 +79,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Sends an operation and parses its answer.
-    pub fn call<R: DeserializeOwned>(
-        &self,
-        operation: Operation,
-        body: &[u8],
-    ) -> Result<R, Failure> {
+    pub fn call<R: FromJson>(&self, operation: Operation, body: &[u8]) -> Result<R, Failure> {
         let mut parsed = None;
         self.attempt_until_done(operation, body, &mut |headers, answer| {
             usable(headers)?;
@@ -152,7 +156,7 @@ impl<T: Transport> Client<T> {
                     Reason::Transient => "transient",
                 }),
                 retry: Some(retries),
-                wait_ms: u64::try_from(wait.as_millis()).ok(),
+                wait_ms: i64::try_from(wait.as_millis()).ok(),
                 ..LogLine::new("sending again", operation)
             });
             self.transport.sleep(wait);
@@ -253,25 +257,19 @@ impl<T: Transport> Client<T> {
     }
 
     fn log(&self, line: &LogLine<'_>) {
-        // Texts and numbers can always be written.
-        let line = serde_json::to_string(line).unwrap_or_default();
-        self.transport.log(&line);
+        self.transport.log(&line.written());
     }
 }
 
 /// A line of the log.
-#[derive(Default, serde::Serialize)]
+#[derive(Default)]
 struct LogLine<'a> {
     level: &'a str,
     message: &'a str,
     operation: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wait_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    wait_ms: Option<i64>,
     offset_ms: Option<i64>,
 }
 
@@ -283,6 +281,18 @@ impl<'a> LogLine<'a> {
             operation: operation.name(),
             ..Self::default()
         }
+    }
+
+    fn written(&self) -> String {
+        let mut json = Writer::object();
+        json.text("level", Some(self.level));
+        json.text("message", Some(self.message));
+        json.text("operation", Some(self.operation));
+        json.text("reason", self.reason);
+        json.number("retry", self.retry.map(i64::from));
+        json.number("wait_ms", self.wait_ms);
+        json.number("offset_ms", self.offset_ms);
+        json.finish()
     }
 }
 
@@ -316,30 +326,36 @@ fn usable(headers: &HeaderMap) -> Result<(), Cause> {
     }
 }
 
-fn parse<R: DeserializeOwned>(answer: &[u8]) -> Result<R, Cause> {
-    let text = std::str::from_utf8(answer).map_err(|_| not_understood("it is not UTF-8", true))?;
-    // A list would be taken for the members of an object in their order.
-    match text.trim_start().chars().next() {
-        Some('{') => {}
-        None => return Err(not_understood("it is empty", true)),
-        Some(_) => return Err(not_understood("it is no JSON object", false)),
-    }
-    serde_json::from_str(text).map_err(|error| {
-        let place = format!("line {} column {}", error.line(), error.column());
-        let words = error.to_string();
-        match error.classify() {
-            Category::Eof => not_understood("it ends too early", true),
-            // Only these words are ours; the others quote the value that was found.
-            Category::Data if words.starts_with("missing field") => not_understood(&words, false),
-            Category::Data => not_understood(
-                &format!("a member is not of the expected type at {place}"),
-                false,
-            ),
-            Category::Syntax | Category::Io => {
-                not_understood(&format!("it is not valid JSON at {place}"), false)
-            }
+fn parse<R: FromJson>(answer: &[u8]) -> Result<R, Cause> {
+    json::parse(answer).map_err(|(fault, at)| fault_of(answer, fault, at))
+}
+
+fn fault_of(answer: &[u8], fault: Fault, at: usize) -> Cause {
+    let mut text = answer.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let place = || {
+        let (line, column) = json::place(answer, at);
+        format!("line {line} column {column}")
+    };
+    match (fault, text.next()) {
+        (Fault::NotUtf8, _) => not_understood("it is not UTF-8", true),
+        (_, None) => not_understood("it is empty", true),
+        (_, Some(first)) if *first != b'{' => not_understood("it is no JSON object", false),
+        (Fault::EndsEarly, _) => not_understood("it ends too early", true),
+        (Fault::Missing(name), _) => {
+            not_understood(&format!("missing field `{name}` at {}", place()), false)
         }
-    })
+        (Fault::Empty(what), _) => not_understood(
+            &format!("missing field: {what} is empty at {}", place()),
+            false,
+        ),
+        (Fault::OtherType | Fault::Twice, _) => not_understood(
+            &format!("a member is not of the expected type at {}", place()),
+            false,
+        ),
+        (Fault::NotJson, _) => {
+            not_understood(&format!("it is not valid JSON at {}", place()), false)
+        }
+    }
 }
 
 fn not_understood(detail: &str, cut_off: bool) -> Cause {

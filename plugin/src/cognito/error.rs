@@ -12,9 +12,8 @@ mod meaning;
 mod text;
 
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use super::json::{self, Fault, FromJson, Reader, members};
 use super::operations::{Operation, Subject};
 use super::retry::Reason;
 use super::transport::{SendError, SendErrorKind};
@@ -63,21 +62,44 @@ pub struct Refusal {
     pub message: Option<String>,
 }
 
-/// The body of a refusal. A member of an unexpected type must not hide the others.
-#[derive(Default, Deserialize)]
-struct Body<'a> {
-    #[serde(borrow, rename = "__type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow)]
-    code: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, rename = "Message")]
-    capital_message: Option<&'a RawValue>,
+/// The body of a refusal.
+#[derive(Default)]
+struct Body {
+    kind: Option<Words>,
+    code: Option<Words>,
+    message: Option<Words>,
+    capital_message: Option<Words>,
 }
 
-fn json_text(value: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(value?.get()).ok()
+impl FromJson for Body {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"__type" => kind,
+            b"code" => code,
+            b"message" => message,
+            b"Message" => capital_message,
+        );
+        Ok(Self {
+            kind,
+            code,
+            message,
+            capital_message,
+        })
+    }
+}
+
+/// A text, or something else that must not hide the other members.
+struct Words(Option<String>);
+
+impl FromJson for Words {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let raw = reader.raw()?;
+        Ok(Self(json::parse(raw).ok()))
+    }
+}
+
+fn words(member: Option<Words>) -> Option<String> {
+    member?.0
 }
 
 impl Refusal {
@@ -89,19 +111,19 @@ impl Refusal {
             let value = headers.get(name)?.to_str().ok()?.trim();
             (!value.is_empty()).then(|| value.to_owned())
         };
-        let json = serde_json::from_str::<Body<'_>>(text).unwrap_or_default();
-        let code = json_text(json.kind)
+        let json = json::parse::<Body>(text.as_bytes()).unwrap_or_default();
+        let code = words(json.kind)
             .or_else(|| header("x-amzn-errortype"))
             .or_else(|| {
-                json_text(json.code)
+                words(json.code)
                     .or_else(|| xml_text(text, "Code"))
                     .or_else(|| xml_exception(text))
                     .filter(|code| !refuses_access(status) || is_known(code))
             })
             .map(|code| bare_code(&code).to_owned())
             .filter(|code| !code.is_empty());
-        let message = json_text(json.message)
-            .or_else(|| json_text(json.capital_message))
+        let message = words(json.message)
+            .or_else(|| words(json.capital_message))
             .or_else(|| header("x-amzn-errormessage"))
             .or_else(|| xml_text(text, "Message"));
         Self {

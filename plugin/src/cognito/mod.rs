@@ -9,6 +9,7 @@ pub mod client;
 pub mod endpoint;
 pub mod error;
 pub mod filter;
+pub mod json;
 pub mod model;
 pub mod operations;
 pub mod pool;

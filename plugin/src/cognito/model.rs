@@ -5,9 +5,7 @@
 //! gap is only something unknown: optional members, timestamps, the pool's own facts,
 //! and members that a later version of the API adds.
 
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde_json::value::RawValue;
-
+use super::json::{Fault, FromJson, Reader, members};
 use super::timestamp::Timestamp;
 
 /// One page of a list.
@@ -20,12 +18,23 @@ pub struct Page<T> {
 }
 
 /// The answer of ListUsers and ListUsersInGroup, whose tokens differ in name only.
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 pub(super) struct UserPage<T> {
     users: Vec<T>,
-    #[serde(default, alias = "NextToken", deserialize_with = "token")]
     pagination_token: Option<String>,
+}
+
+impl<T: FromJson> FromJson for UserPage<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"Users" => users,
+            b"PaginationToken" | b"NextToken" => token,
+        );
+        Ok(Self {
+            users: users.ok_or(Fault::Missing("Users"))?,
+            pagination_token: token_of(token)?,
+        })
+    }
 }
 
 impl<T> From<UserPage<T>> for Page<T> {
@@ -38,12 +47,23 @@ impl<T> From<UserPage<T>> for Page<T> {
 }
 
 /// The answer of ListGroups and AdminListGroupsForUser.
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 pub(super) struct GroupPage {
     groups: Vec<Group>,
-    #[serde(default, deserialize_with = "token")]
     next_token: Option<String>,
+}
+
+impl FromJson for GroupPage {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"Groups" => groups,
+            b"NextToken" => token,
+        );
+        Ok(Self {
+            groups: groups.ok_or(Fault::Missing("Groups"))?,
+            next_token: token_of(token)?,
+        })
+    }
 }
 
 impl From<GroupPage> for Page<Group> {
@@ -57,43 +77,66 @@ impl From<GroupPage> for Page<Group> {
 
 /// A user, as the lists and AdminGetUser send it. What only AdminGetUser sends (the
 /// MFA settings) is left out, so that one user looks the same from everywhere.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The immutable name.
-    #[serde(deserialize_with = "name")]
     pub username: String,
     /// Standard and custom attributes, in the service's order.
-    #[serde(default, alias = "UserAttributes", deserialize_with = "or_empty")]
     pub attributes: Vec<Attribute>,
     /// Whether sign-in is allowed.
     pub enabled: Option<bool>,
     /// Where in its life the account is.
     pub user_status: Option<String>,
     /// When it was created.
-    #[serde(default)]
     pub user_create_date: Timestamp,
     /// When it was last changed.
-    #[serde(default)]
     pub user_last_modified_date: Timestamp,
     /// In no published model, and read in case that it is sent one day.
-    #[serde(default)]
     pub user_last_authentication_date: Timestamp,
+}
+
+impl FromJson for User {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"Username" => username,
+            b"Attributes" | b"UserAttributes" => attributes,
+            b"Enabled" => enabled,
+            b"UserStatus" => user_status,
+            b"UserCreateDate" => created,
+            b"UserLastModifiedDate" => modified,
+            b"UserLastAuthenticationDate" => authenticated,
+        );
+        Ok(Self {
+            username: name_of("Username", username)?,
+            attributes: attributes.flatten().unwrap_or_default(),
+            enabled: enabled.flatten(),
+            user_status: user_status.flatten(),
+            user_create_date: created.unwrap_or_default(),
+            user_last_modified_date: modified.unwrap_or_default(),
+            user_last_authentication_date: authenticated.unwrap_or_default(),
+        })
+    }
 }
 
 /// A user as a member of a group. The service sends all of it, for every group again, and
 /// two thirds of what a sync reads are such rows: only the name is taken out of them.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The immutable name.
-    #[serde(deserialize_with = "name")]
     pub username: String,
 }
 
+impl FromJson for Member {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader, b"Username" => username,);
+        Ok(Self {
+            username: name_of("Username", username)?,
+        })
+    }
+}
+
 /// An attribute of a user.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name, with the prefix `custom:` where it has one.
     pub name: String,
@@ -101,12 +144,23 @@ pub struct Attribute {
     pub value: Option<String>,
 }
 
+impl FromJson for Attribute {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"Name" => name,
+            b"Value" => value,
+        );
+        Ok(Self {
+            name: name.ok_or(Fault::Missing("Name"))?,
+            value: value.flatten(),
+        })
+    }
+}
+
 /// A group.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// The immutable name.
-    #[serde(deserialize_with = "name")]
     pub group_name: String,
     /// Free text.
     pub description: Option<String>,
@@ -115,31 +169,65 @@ pub struct Group {
     /// Which group's role wins; lower is stronger.
     pub precedence: Option<i64>,
     /// When it was created.
-    #[serde(default)]
     pub creation_date: Timestamp,
     /// When it was last changed.
-    #[serde(default)]
     pub last_modified_date: Timestamp,
 }
 
+impl FromJson for Group {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"GroupName" => name,
+            b"Description" => description,
+            b"RoleArn" => role_arn,
+            b"Precedence" => precedence,
+            b"CreationDate" => created,
+            b"LastModifiedDate" => modified,
+        );
+        Ok(Self {
+            group_name: name_of("GroupName", name)?,
+            description: description.flatten(),
+            role_arn: role_arn.flatten(),
+            precedence: precedence.flatten(),
+            creation_date: created.unwrap_or_default(),
+            last_modified_date: modified.unwrap_or_default(),
+        })
+    }
+}
+
 /// The answer of AdminCreateUser.
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 pub(super) struct CreatedUser {
     pub(super) user: User,
 }
 
+impl FromJson for CreatedUser {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader, b"User" => user,);
+        Ok(Self {
+            user: user.ok_or(Fault::Missing("User"))?,
+        })
+    }
+}
+
 /// The answer of DescribeUserPool.
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 pub(super) struct DescribedUserPool {
     pub(super) user_pool: Pool,
 }
 
+impl FromJson for DescribedUserPool {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader, b"UserPool" => pool,);
+        Ok(Self {
+            user_pool: pool.ok_or(Fault::Missing("UserPool"))?,
+        })
+    }
+}
+
 /// A user pool, as far as it matters here. Emulators leave out or send as `null` much
 /// of what the service always sends, therefore nothing is required.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pool {
     /// Its id.
     pub id: Option<String>,
@@ -152,29 +240,60 @@ pub struct Pool {
     /// How many users it believes to have.
     pub estimated_number_of_users: Option<i64>,
     /// Which attributes users have; empty if it was not sent.
-    #[serde(default, deserialize_with = "or_empty")]
     pub schema_attributes: Vec<SchemaAttribute>,
     /// With what people sign in instead of a username.
-    #[serde(default, deserialize_with = "or_empty")]
     pub username_attributes: Vec<String>,
     /// With what people sign in besides the username.
-    #[serde(default, deserialize_with = "or_empty")]
     pub alias_attributes: Vec<String>,
     /// How usernames are compared.
     pub username_configuration: Option<UsernameConfiguration>,
 }
 
+impl FromJson for Pool {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"Id" => id,
+            b"Arn" => arn,
+            b"Name" => name,
+            b"UserPoolTier" => tier,
+            b"EstimatedNumberOfUsers" => users,
+            b"SchemaAttributes" => schema,
+            b"UsernameAttributes" => username_attributes,
+            b"AliasAttributes" => alias_attributes,
+            b"UsernameConfiguration" => configuration,
+        );
+        Ok(Self {
+            id: id.flatten(),
+            arn: arn.flatten(),
+            name: name.flatten(),
+            user_pool_tier: tier.flatten(),
+            estimated_number_of_users: users.flatten(),
+            schema_attributes: schema.flatten().unwrap_or_default(),
+            username_attributes: username_attributes.flatten().unwrap_or_default(),
+            alias_attributes: alias_attributes.flatten().unwrap_or_default(),
+            username_configuration: configuration.flatten(),
+        })
+    }
+}
+
 /// How usernames are compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsernameConfiguration {
     /// Whether `Alice` and `alice` are two users; absent: they are.
     pub case_sensitive: Option<bool>,
 }
 
+impl FromJson for UsernameConfiguration {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader, b"CaseSensitive" => case_sensitive,);
+        Ok(Self {
+            case_sensitive: case_sensitive.flatten(),
+        })
+    }
+}
+
 /// An attribute that users of a pool can have.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaAttribute {
     /// Its name, with the prefix `custom:` where it has one.
     pub name: Option<String>,
@@ -188,58 +307,96 @@ pub struct SchemaAttribute {
     pub number_attribute_constraints: Option<NumberConstraints>,
 }
 
+impl FromJson for SchemaAttribute {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"Name" => name,
+            b"AttributeDataType" => data_type,
+            b"Required" => required,
+            b"StringAttributeConstraints" => string,
+            b"NumberAttributeConstraints" => number,
+        );
+        Ok(Self {
+            name: name.flatten(),
+            attribute_data_type: data_type.flatten(),
+            required: required.flatten(),
+            string_attribute_constraints: string.flatten(),
+            number_attribute_constraints: number.flatten(),
+        })
+    }
+}
+
 /// Bounds of a text's length, which the service sends as texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StringConstraints {
     /// The shortest, in characters.
-    #[serde(default, deserialize_with = "bound")]
     pub min_length: Option<String>,
     /// The longest, in characters.
-    #[serde(default, deserialize_with = "bound")]
     pub max_length: Option<String>,
 }
 
+impl FromJson for StringConstraints {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"MinLength" => least,
+            b"MaxLength" => most,
+        );
+        Ok(Self {
+            min_length: bound_of(least),
+            max_length: bound_of(most),
+        })
+    }
+}
+
 /// Bounds of a number, which the service sends as texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberConstraints {
     /// The smallest.
-    #[serde(default, deserialize_with = "bound")]
     pub min_value: Option<String>,
     /// The largest.
-    #[serde(default, deserialize_with = "bound")]
     pub max_value: Option<String>,
 }
 
-/// A number in a text, or one that an emulator sends as a number.
-fn bound<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let text = raw.get().trim_matches('"');
-    Ok((text != "null").then(|| text.to_owned()))
+impl FromJson for NumberConstraints {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        members!(reader,
+            b"MinValue" => least,
+            b"MaxValue" => most,
+        );
+        Ok(Self {
+            min_value: bound_of(least),
+            max_value: bound_of(most),
+        })
+    }
 }
 
-fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    if name.is_empty() {
-        return Err(D::Error::custom("missing field: a name is empty"));
+/// A number in a text, or one that an emulator sends as a number.
+struct Bound(Option<String>);
+
+impl FromJson for Bound {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let raw = std::str::from_utf8(reader.raw()?).map_err(|_| Fault::NotUtf8)?;
+        let text = raw.trim_matches('"');
+        Ok(Self((text != "null").then(|| text.to_owned())))
     }
-    Ok(name)
+}
+
+fn bound_of(sent: Option<Bound>) -> Option<String> {
+    sent.and_then(|bound| bound.0)
+}
+
+fn name_of(member: &'static str, sent: Option<String>) -> Result<String, Fault> {
+    match sent {
+        None => Err(Fault::Missing(member)),
+        Some(name) if name.is_empty() => Err(Fault::Empty("a name")),
+        Some(name) => Ok(name),
+    }
 }
 
 /// An empty token would end the list for some readers and start it over for others.
-fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let token = Option::<String>::deserialize(deserializer)?;
-    if token.as_deref() == Some("") {
-        return Err(D::Error::custom("missing field: a page token is empty"));
+fn token_of(sent: Option<Option<String>>) -> Result<Option<String>, Fault> {
+    match sent.flatten() {
+        Some(token) if token.is_empty() => Err(Fault::Empty("a page token")),
+        token => Ok(token),
     }
-    Ok(token)
-}
-
-fn or_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -8,12 +8,10 @@
 
 use std::cell::OnceCell;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::client::Client;
 use super::error::{Cause, Failure, Meaning};
 use super::filter;
+use super::json::{FromJson, Writer};
 use super::model::{
     CreatedUser, DescribedUserPool, Group, GroupPage, Member, Page, Pool, User, UserPage,
 };
@@ -31,27 +29,17 @@ const SUPPRESS: &str = "SUPPRESS";
 const EMAIL: &str = "EMAIL";
 
 /// The members of all requests, in the order in which they are written.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default)]
 struct Body<'a> {
     user_pool_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     group_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     user_attributes: &'a [NewAttribute],
-    #[serde(skip_serializing_if = "Option::is_none")]
     message_action: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     desired_delivery_mediums: Option<[&'static str; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     filter: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pagination_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<&'a str>,
 }
 
@@ -67,8 +55,7 @@ pub struct NewUser {
 }
 
 /// An attribute of a user to be created.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, PartialEq, Eq)]
 pub struct NewAttribute {
     /// Its name, spelled as the pool does.
     pub name: String,
@@ -306,16 +293,12 @@ impl<T: Transport> UserPool<T> {
         Ok(self.described.get_or_init(|| answer.user_pool))
     }
 
-    fn call<R: DeserializeOwned>(&self, operation: Operation, body: &Body<'_>) -> Result<R, Error> {
+    fn call<R: FromJson>(&self, operation: Operation, body: &Body<'_>) -> Result<R, Error> {
         self.send(operation, body)
             .map_err(|failure| self.error(failure, operation, body))
     }
 
-    fn send<R: DeserializeOwned>(
-        &self,
-        operation: Operation,
-        body: &Body<'_>,
-    ) -> Result<R, Failure> {
+    fn send<R: FromJson>(&self, operation: Operation, body: &Body<'_>) -> Result<R, Failure> {
         self.client.call(operation, &written(body))
     }
 
@@ -351,8 +334,26 @@ impl<T: Transport> UserPool<T> {
 }
 
 fn written(body: &Body<'_>) -> Vec<u8> {
-    // Texts and numbers can always be written.
-    serde_json::to_vec(body).unwrap_or_default()
+    let mut json = Writer::object();
+    json.text("UserPoolId", Some(body.user_pool_id));
+    json.text("Username", body.username);
+    json.text("GroupName", body.group_name);
+    if !body.user_attributes.is_empty() {
+        json.list("UserAttributes", body.user_attributes, |json, attribute| {
+            json.texts(&[("Name", &attribute.name), ("Value", &attribute.value)]);
+        });
+    }
+    json.text("MessageAction", body.message_action);
+    if let Some(mediums) = &body.desired_delivery_mediums {
+        json.list("DesiredDeliveryMediums", mediums, |json, medium| {
+            json.quoted(medium);
+        });
+    }
+    json.number("Limit", body.limit.map(i64::from));
+    json.text("Filter", body.filter);
+    json.text("PaginationToken", body.pagination_token);
+    json.text("NextToken", body.next_token);
+    json.finish().into_bytes()
 }
 
 /// Whether IAM or the host of this connector leaves an operation out.

@@ -7,11 +7,10 @@
 //! moment (`null`, a word, the year 50000, `1e999`) is unknown: it never costs the page
 //! that it stands on. An instant always has milliseconds, so that instants sort as text.
 
-use serde::de::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+use super::json::{Fault, FromJson, Reader};
 use crate::contract::types::Instant;
 
 /// From this number on, an epoch is in milliseconds: as seconds it would lie beyond
@@ -25,10 +24,10 @@ const MAX_DIGITS: usize = 12;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timestamp(pub Option<Instant>);
 
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Self(from_epoch_seconds(raw.get())))
+impl FromJson for Timestamp {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let number = std::str::from_utf8(reader.raw()?).map_err(|_| Fault::NotUtf8)?;
+        Ok(Self(from_epoch_seconds(number)))
     }
 }
 
@@ -106,9 +105,10 @@ fn format(moment: OffsetDateTime, fraction: &str) -> Option<Instant> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cognito::json;
 
     fn parsed(json: &str) -> Option<String> {
-        serde_json::from_str::<Timestamp>(json).unwrap().0
+        json::parse::<Timestamp>(json.as_bytes()).unwrap().0
     }
 
     #[test]

@@ -1,8 +1,9 @@
 use super::*;
+use crate::testing::read;
 use serde_json::{Value, json};
 
 fn mapped(group: Value) -> Resource {
-    resource(serde_json::from_str(&group.to_string()).unwrap())
+    resource(read(&group))
 }
 
 #[test]

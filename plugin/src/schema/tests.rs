@@ -1,9 +1,10 @@
 use super::*;
 use crate::error::INVALID_ARGUMENT;
+use crate::testing::read;
 use serde_json::{Value, json};
 
 fn pool(schema: Value) -> Pool {
-    serde_json::from_str(&json!({"SchemaAttributes": schema}).to_string()).unwrap()
+    read(&json!({"SchemaAttributes": schema}))
 }
 
 fn refusal(pool: &Pool, name: &str, value: &str) -> Option<String> {

@@ -1,8 +1,9 @@
 use super::*;
+use crate::testing::read;
 use serde_json::{Value, json};
 
 fn said(pool: Value, last_login_attribute: Option<&str>) -> SystemFacts {
-    let pool: Pool = serde_json::from_str(&pool.to_string()).unwrap();
+    let pool: Pool = read(&pool);
     facts(&pool, "us-east-1_A", last_login_attribute)
 }
 

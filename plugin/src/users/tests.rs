@@ -1,4 +1,5 @@
 use super::*;
+use crate::testing::read;
 use serde_json::{Value, json};
 
 const UUID: &str = "1c7d5a5e-3f0b-4f7e-9a55-0d2f4b6a8c90";
@@ -8,7 +9,7 @@ fn mapped(user: Value) -> Resource {
 }
 
 fn mapped_with(user: Value, last_login_attribute: Option<&str>) -> Resource {
-    let user = serde_json::from_str(&user.to_string()).unwrap();
+    let user = read(&user);
     resource(user, last_login_attribute)
 }
 
