@@ -1,8 +1,6 @@
 //! What an open connector does: one method for each function of the contract. What
 //! reads sends at most one request; what changes is in the modules that it is about.
 
-use aws_credential_types::Credentials;
-
 use crate::accounts::Accounts;
 use crate::cognito::client::Client;
 use crate::cognito::model::{Group, Page, User};
@@ -34,17 +32,9 @@ impl<T: Transport> Session<T> {
     /// Checks the settings and remembers them.
     pub fn open(settings: &[Setting], transport: T) -> Result<Self, Error> {
         let settings = Settings::check(settings)?;
-        let signer = Signer {
-            credentials: Credentials::new(
-                settings.access_key_id,
-                settings.secret_access_key,
-                settings.session_token,
-                None,
-                "settings",
-            ),
-            region: settings.region,
-            service: SERVICE,
-        };
+        let signer = settings
+            .keys
+            .map(|keys| Signer::new(keys, settings.region, SERVICE));
         let client = Client::new(transport, settings.endpoint, signer, settings.max_attempts);
         Ok(Self {
             pool: UserPool::new(settings.user_pool_id, client),

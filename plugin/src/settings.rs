@@ -6,6 +6,7 @@
 //! secret.
 
 use crate::cognito::endpoint::Endpoint;
+use crate::cognito::signing::Keys;
 use crate::contract::sync::Setting;
 use crate::error::{Error, invalid_argument};
 
@@ -79,12 +80,8 @@ pub struct Settings {
     pub user_pool_id: String,
     /// The region that it lives in.
     pub region: String,
-    /// Who signs.
-    pub access_key_id: String,
-    /// What is signed with.
-    pub secret_access_key: String,
-    /// What makes temporary credentials complete.
-    pub session_token: Option<String>,
+    /// What is signed with; `None`: the host signs.
+    pub keys: Option<Keys>,
     /// Where requests go.
     pub endpoint: Endpoint,
     /// How often one request is tried, 1 or more.
@@ -106,18 +103,7 @@ impl Settings {
             )));
         }
         let region = region(user_pool_id, given.optional(REGION)?)?;
-        let access_key_id = key(ACCESS_KEY_ID, given.required(ACCESS_KEY_ID)?)?;
-        let secret_access_key = key(SECRET_ACCESS_KEY, given.required(SECRET_ACCESS_KEY)?)?;
-        let session_token = given
-            .optional(SESSION_TOKEN)?
-            .map(|token| key(SESSION_TOKEN, token))
-            .transpose()?;
-        if access_key_id.starts_with("ASIA") && session_token.is_none() {
-            return Err(invalid_argument(
-                "aws-access-key-id begins with ASIA and so belongs to temporary credentials; \
-                 give their aws-session-token too",
-            ));
-        }
+        let keys = keys(&given)?;
         let endpoint = match given.optional(ENDPOINT_URL)? {
             Some(url) => Endpoint::parse(url)?,
             None => Endpoint::of_region(region)?,
@@ -125,9 +111,7 @@ impl Settings {
         Ok(Self {
             user_pool_id: user_pool_id.to_owned(),
             region: region.to_owned(),
-            access_key_id: access_key_id.to_owned(),
-            secret_access_key: secret_access_key.to_owned(),
-            session_token: session_token.map(str::to_owned),
+            keys,
             endpoint,
             max_attempts: max_attempts(given.optional(MAX_ATTEMPTS)?)?,
             last_login_attribute: attribute_name(given.optional(LAST_LOGIN_ATTRIBUTE)?)?,
@@ -242,6 +226,42 @@ fn is_area(area: &str) -> bool {
         || area
             .strip_prefix("eusc-")
             .is_some_and(|rest| letters(rest, 2))
+}
+
+/// All or none: with a part of them, requests would be refused much later, and for a
+/// reason that does not name what is missing.
+fn keys(given: &Given<'_>) -> Result<Option<Keys>, Error> {
+    let optional = |name| match given.optional(name)? {
+        Some(value) => key(name, value).map(Some),
+        None => Ok(None),
+    };
+    let token = optional(SESSION_TOKEN)?;
+    let (id, secret) = match (optional(ACCESS_KEY_ID)?, optional(SECRET_ACCESS_KEY)?) {
+        (Some(id), Some(secret)) => (id, secret),
+        (None, None) if token.is_none() => return Ok(None),
+        (id, _) => {
+            let missing = if id.is_none() {
+                ACCESS_KEY_ID
+            } else {
+                SECRET_ACCESS_KEY
+            };
+            return Err(invalid_argument(format!(
+                "{missing} is missing; give both {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY}, or no \
+                 keys at all where the host signs"
+            )));
+        }
+    };
+    if id.starts_with("ASIA") && token.is_none() {
+        return Err(invalid_argument(
+            "aws-access-key-id begins with ASIA and so belongs to temporary credentials; \
+             give their aws-session-token too",
+        ));
+    }
+    Ok(Some(Keys {
+        access_key_id: id.to_owned(),
+        secret_access_key: secret.to_owned(),
+        session_token: token.map(str::to_owned),
+    }))
 }
 
 /// A key as AWS issues them: visible ASCII. What else comes along is an accident of

@@ -9,6 +9,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use http::Method;
 use http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
@@ -18,13 +19,15 @@ use super::error::{Cause, Failure, Refusal};
 use super::json::{self, Fault, FromJson, Reader, Writer};
 use super::operations::Operation;
 use super::retry::{Paid, Reason, RetryQuota, delay};
-use super::signing::Signer;
+use super::signing::{Signable, Signer};
 use super::skew::{Offset, correction};
 use super::transport::Transport;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("x-amz-retry-after");
+/// The id that the service gives to a request.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// How long the service asks to wait.
+pub(super) const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("x-amz-retry-after");
 const JSON_1_1: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("cognito-connector/", env!("CARGO_PKG_VERSION")));
@@ -54,15 +57,21 @@ impl FromJson for IgnoredObject {
 pub struct Client<T> {
     transport: T,
     endpoint: Endpoint,
-    signer: Signer,
+    signer: Option<Signer>,
     max_attempts: u32,
     quota: RetryQuota,
     offset: Cell<Offset>,
 }
 
 impl<T: Transport> Client<T> {
-    /// A client of one endpoint.
-    pub fn new(transport: T, endpoint: Endpoint, signer: Signer, max_attempts: u32) -> Self {
+    /// A client of one endpoint. Without a signer, requests leave unsigned and the host
+    /// signs them.
+    pub fn new(
+        transport: T,
+        endpoint: Endpoint,
+        signer: Option<Signer>,
+        max_attempts: u32,
+    ) -> Self {
         Self {
             transport,
             endpoint,
@@ -76,6 +85,11 @@ impl<T: Transport> Client<T> {
     /// Where requests go, for messages.
     pub fn server(&self) -> &str {
         self.endpoint.authority()
+    }
+
+    /// Whether requests are signed here.
+    pub fn signs(&self) -> bool {
+        self.signer.is_some()
     }
 
     /// Sends an operation and parses its answer.
@@ -188,7 +202,7 @@ impl<T: Transport> Client<T> {
             }
         } else {
             let refusal = Refusal::read(parts.status, &parts.headers, &answer);
-            if let Some(code) = &refusal.code {
+            if let (Some(code), Some(_)) = (&refusal.code, &self.signer) {
                 offset = correction(code, &parts.headers, sent, received, self.offset.get());
             }
             Cause::Refused(refusal)
@@ -209,27 +223,26 @@ impl<T: Transport> Client<T> {
         let not_signed = || Failure::new(Cause::NotSigned);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, JSON_1_1);
-        let target = format!("{}.{operation}", super::operations::TARGET_PREFIX);
+        let target = [super::operations::TARGET_PREFIX, ".", operation.name()].concat();
         let target = HeaderValue::from_str(&target).map_err(|_| not_signed())?;
         headers.insert(TARGET, target);
-        let uri = self.endpoint.uri();
-        let time = self.offset.get().apply(self.transport.now());
-        let proof = self
-            .signer
-            .sign(
-                "POST",
-                &uri.to_string(),
-                &headers,
+        if let Some(signer) = &self.signer {
+            let signable = Signable {
+                method: Method::POST.as_str(),
+                host: self.endpoint.authority(),
+                path: "/",
+                query: "",
+                headers: &headers,
                 body,
-                time,
-                aws_sigv4::http_request::SigningSettings::default(),
-            )
-            .map_err(|_| not_signed())?;
-        headers.extend(proof);
+            };
+            let time = self.offset.get().apply(self.transport.now());
+            let proof = signer.sign(&signable, time).map_err(|_| not_signed())?;
+            headers.extend(proof);
+        }
         headers.insert(USER_AGENT, AGENT);
         let mut request = http::Request::new(body.to_vec());
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = uri;
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.endpoint.uri();
         *request.headers_mut() = headers;
         Ok(request)
     }
@@ -239,17 +252,12 @@ impl<T: Transport> Client<T> {
         let Cause::Refused(mut refusal) = cause else {
             return cause;
         };
-        let credentials = &self.signer.credentials;
-        for text in [&mut refusal.code, &mut refusal.message]
-            .into_iter()
-            .flatten()
-        {
-            let secrets = [
-                Some(credentials.secret_access_key()),
-                credentials.session_token(),
-            ];
-            let long = |secret: &&str| secret.len() >= MIN_SECRET;
-            for secret in secrets.into_iter().flatten().filter(long) {
+        let long = |secret: &&str| secret.len() >= MIN_SECRET;
+        for secret in self.signer.iter().flat_map(Signer::secrets).filter(long) {
+            for text in [&mut refusal.code, &mut refusal.message]
+                .into_iter()
+                .flatten()
+            {
                 *text = text.replace(secret, "[redacted]");
             }
         }

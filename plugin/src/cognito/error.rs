@@ -11,6 +11,7 @@ mod ambiguity;
 mod meaning;
 mod text;
 
+use http::header::HeaderName;
 use http::{HeaderMap, StatusCode};
 
 use super::json::{self, Fault, FromJson, Reader, members};
@@ -21,6 +22,12 @@ use crate::error::{self as code, Error};
 pub use meaning::Meaning;
 use meaning::{is_known, meaning_of_code, meaning_of_status, refuses_access};
 use text::{bare_code, shown, without, xml_exception, xml_text};
+
+/// The code, where a front end puts it.
+pub(super) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+/// The message, where a front end puts it.
+pub(super) const ERROR_MESSAGE: HeaderName = HeaderName::from_static("x-amzn-errormessage");
 
 /// Why an operation did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,13 +114,13 @@ impl Refusal {
     #[must_use]
     pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let text = std::str::from_utf8(body).unwrap_or_default();
-        let header = |name: &str| {
+        let header = |name: HeaderName| {
             let value = headers.get(name)?.to_str().ok()?.trim();
             (!value.is_empty()).then(|| value.to_owned())
         };
         let json = json::parse::<Body>(text.as_bytes()).unwrap_or_default();
         let code = words(json.kind)
-            .or_else(|| header("x-amzn-errortype"))
+            .or_else(|| header(ERROR_TYPE))
             .or_else(|| {
                 words(json.code)
                     .or_else(|| xml_text(text, "Code"))
@@ -124,7 +131,7 @@ impl Refusal {
             .filter(|code| !code.is_empty());
         let message = words(json.message)
             .or_else(|| words(json.capital_message))
-            .or_else(|| header("x-amzn-errormessage"))
+            .or_else(|| header(ERROR_MESSAGE))
             .or_else(|| xml_text(text, "Message"));
         Self {
             status,

@@ -122,7 +122,9 @@ pub struct Progress {
     begun: bool,
 }
 
-/// Reads one text from its beginning to its end.
+/// Reads one text from its beginning to its end. The component is compiled for size,
+/// which would make calls of its smallest steps; they are inlined whatever the compiler
+/// thinks.
 #[derive(Debug)]
 pub struct Reader<'a> {
     text: &'a [u8],
@@ -137,7 +139,6 @@ impl<'a> Reader<'a> {
 
     /// The next name of an object, whose value has to be read or skipped next; `None`
     /// after the last one.
-    #[inline]
     pub fn name(&mut self, progress: &mut Progress) -> Result<Option<Cow<'a, [u8]>>, Fault> {
         if !self.more(progress, b'}')? {
             return Ok(None);
@@ -161,7 +162,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A text.
-    #[inline]
     pub fn string(&mut self) -> Result<String, Fault> {
         match self.peek()? {
             b'"' => {
@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The rest of a string whose quotation mark was read: UTF-8, escapes resolved.
-    #[inline]
+    #[inline(always)]
     fn after_quote(&mut self) -> Result<Cow<'a, [u8]>, Fault> {
         let from = self.at;
         if self.plain()? == b'"' {
@@ -390,7 +390,6 @@ impl<'a> Reader<'a> {
         Ok(unit)
     }
 
-    #[inline]
     fn skip_string(&mut self) -> Result<(), Fault> {
         while self.plain()? != b'"' {
             match self.next()? {
@@ -406,7 +405,7 @@ impl<'a> Reader<'a> {
 
     /// Steps over what stands for itself in a string, and over the quotation mark or the
     /// backslash that ends it, which is returned.
-    #[inline]
+    #[inline(always)]
     fn plain(&mut self) -> Result<u8, Fault> {
         /// The same byte eight times.
         const fn every(byte: u8) -> u64 {
@@ -503,12 +502,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn now(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Result<u8, Fault> {
         let byte = self.now().ok_or(Fault::EndsEarly)?;
         self.at += 1;
@@ -516,7 +515,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space, which is not read yet.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Result<u8, Fault> {
         loop {
             match self.now() {
@@ -528,7 +527,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space.
-    #[inline]
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, Fault> {
         let byte = self.peek()?;
         self.at += 1;

@@ -17,10 +17,14 @@ use super::model::{
 };
 use super::operations::{Operation, Subject};
 use super::transport::{SendErrorKind, Transport};
-use crate::error::Error;
+use crate::error::{Error, UNAUTHENTICATED};
 
 /// The largest page of all four lists.
 const MAX_PAGE: u32 = 60;
+
+/// Who sends requests unsigned may not know it.
+const NO_KEYS: &str = "; no keys were given, so the request was not signed here: give \
+                       aws-access-key-id and aws-secret-access-key, unless the host signs";
 
 /// Without it the service invites the new user.
 const SUPPRESS: &str = "SUPPRESS";
@@ -329,7 +333,11 @@ impl<T: Transport> UserPool<T> {
             user: body.username,
             with_cursor: body.pagination_token.or(body.next_token).is_some(),
         };
-        failure.into_error(operation, &subject)
+        let mut error = failure.into_error(operation, &subject);
+        if error.code == UNAUTHENTICATED && !self.client.signs() {
+            error.message.push_str(NO_KEYS);
+        }
+        error
     }
 }
 

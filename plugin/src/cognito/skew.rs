@@ -6,10 +6,12 @@
 //! time settles it. Not trusted: an answer from a cache (`Age`), and a `Date` that was
 //! under way too long.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::{AGE, DATE};
+
+use super::calendar::http_date;
 
 /// Codes that always speak of the clock, without the ending `Exception` that some front
 /// ends give them.
@@ -81,7 +83,8 @@ fn measure(headers: &HeaderMap, sent: SystemTime, received: SystemTime) -> Optio
     if headers.contains_key(AGE) {
         return None;
     }
-    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let date = http_date(headers.get(DATE)?.to_str().ok()?)?;
+    let date = UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(date).ok()?))?;
     let round_trip = received.duration_since(sent).unwrap_or_default();
     if round_trip > MAX_ROUND_TRIP {
         return None;

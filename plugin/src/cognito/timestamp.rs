@@ -7,9 +7,7 @@
 //! moment (`null`, a word, the year 50000, `1e999`) is unknown: it never costs the page
 //! that it stands on. An instant always has milliseconds, so that instants sort as text.
 
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
-
+use super::calendar::{Moment, rfc_3339};
 use super::json::{Fault, FromJson, Reader};
 use crate::contract::types::Instant;
 
@@ -43,7 +41,7 @@ pub fn from_epoch_seconds(number: &str) -> Option<Instant> {
         return from_digits(seconds, fraction);
     }
     // The exponent only moves the point among the digits that were sent.
-    let mut digits = format!("{seconds}{fraction}");
+    let mut digits = [seconds, fraction].concat();
     let point = i32::try_from(seconds.len()).ok()?.checked_add(exponent)?;
     let point = usize::try_from(point)
         .ok()
@@ -59,17 +57,13 @@ pub fn from_epoch_seconds(number: &str) -> Option<Instant> {
 #[must_use]
 pub fn from_text(text: &str) -> Option<Instant> {
     let text = text.trim();
-    if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
-        let fraction: String = text
-            .split_once('.')
-            .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect())
-            .unwrap_or_default();
-        return format(moment, &fraction);
+    if let Some((seconds, fraction)) = rfc_3339(text) {
+        return format(seconds, fraction);
     }
     match text.parse::<i64>() {
         Ok(millis) if millis >= MILLISECONDS_FROM => {
-            let fraction = format!("{:03}", millis % 1000);
-            from_digits(&(millis / 1000).to_string(), &fraction)
+            let fraction = (1000 + millis % 1000).to_string();
+            format(millis / 1000, fraction.get(1..)?)
         }
         _ => from_epoch_seconds(text),
     }
@@ -81,25 +75,21 @@ fn from_digits(seconds: &str, fraction: &str) -> Option<Instant> {
     if seconds.is_empty() || !digits(seconds) || !digits(fraction) {
         return None;
     }
-    let moment = OffsetDateTime::from_unix_timestamp(seconds.parse().ok()?).ok()?;
-    format(moment, fraction)
+    format(seconds.parse().ok()?, fraction)
 }
 
-fn format(moment: OffsetDateTime, fraction: &str) -> Option<Instant> {
-    let moment = moment.checked_to_offset(UtcOffset::UTC)?;
-    if !(0..=9999).contains(&moment.year()) {
+fn format(seconds: i64, fraction: &str) -> Option<Instant> {
+    let moment = Moment::at(seconds);
+    if !(0..=9999).contains(&moment.year) {
         return None;
     }
-    let millis: String = fraction.chars().take(3).collect();
-    Some(format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{millis:0<3}Z",
-        moment.year(),
-        u8::from(moment.month()),
-        moment.day(),
-        moment.hour(),
-        moment.minute(),
-        moment.second()
-    ))
+    let mut instant = moment.written("-", "T", ":");
+    instant.push('.');
+    let millis = fraction.get(..3).unwrap_or(fraction);
+    instant.push_str(millis);
+    instant.push_str("000".get(millis.len()..).unwrap_or_default());
+    instant.push('Z');
+    Some(instant)
 }
 
 #[cfg(test)]

@@ -112,10 +112,17 @@ impl BodyBuffer {
         }
         Ok(Self {
             announced,
-            bytes: Vec::with_capacity(
-                usize::try_from(announced.unwrap_or_default()).unwrap_or(MAX_BODY),
-            ),
+            bytes: Vec::new(),
         })
+    }
+
+    /// Adds what arrived, without a copy if it is all that was announced.
+    pub fn take(&mut self, chunk: Vec<u8>) -> Result<(), SendError> {
+        if self.bytes.is_empty() && self.announced == Some(chunk.len() as u64) {
+            self.bytes = chunk;
+            return Ok(());
+        }
+        self.push(&chunk)
     }
 
     /// Adds what arrived.
@@ -125,9 +132,13 @@ impl BodyBuffer {
         }
         let needed = self.bytes.len() + chunk.len();
         if needed > self.bytes.capacity() {
-            // Doubling as usual, but not beyond the cap: twice as much is more memory than
+            // What was announced at once. Else doubling as usual, but not beyond the cap: twice as much is more memory than
             // a host gives to one instance, and a body that is too long is no reason to die.
-            let grown = (2 * self.bytes.capacity()).clamp(needed, MAX_BODY);
+            let announced = usize::try_from(self.announced.unwrap_or_default());
+            let grown = announced
+                .unwrap_or(MAX_BODY)
+                .max(2 * self.bytes.capacity())
+                .clamp(needed, MAX_BODY);
             self.bytes.reserve_exact(grown - self.bytes.len());
         }
         self.bytes.extend_from_slice(chunk);
@@ -179,6 +190,28 @@ mod tests {
         assert_eq!(read(&["5"], &[b"he", b"llo"]), Ok(b"hello".to_vec()));
         assert_eq!(read(&[], &[b"he", b"llo"]), Ok(b"hello".to_vec()));
         assert_eq!(read(&["0"], &[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_body_that_comes_at_once_is_not_copied() {
+        let mut buffer = BodyBuffer::new(&headers(&["5"])).unwrap();
+        let body = b"hello".to_vec();
+        let place = body.as_ptr();
+        buffer.take(body).unwrap();
+        let body = buffer.finish().unwrap();
+        assert_eq!(body.as_ptr(), place);
+        let taken = |lengths: &[&'static str], chunks: &[&[u8]]| {
+            let mut buffer = BodyBuffer::new(&headers(lengths)).unwrap();
+            for chunk in chunks {
+                buffer.take(chunk.to_vec()).map_err(|error| error.kind)?;
+            }
+            buffer.finish().map_err(|error| error.kind)
+        };
+        assert_eq!(taken(&["5"], &[b"he", b"llo"]), Ok(b"hello".to_vec()));
+        assert_eq!(taken(&[], &[b"he", b"llo"]), Ok(b"hello".to_vec()));
+        for chunks in [&[&b"hello"[..], b"x"][..], &[b"hell"], &[b"hello!"]] {
+            assert_eq!(taken(&["5"], chunks), Err(SendErrorKind::Incomplete));
+        }
     }
 
     #[test]

@@ -8,10 +8,15 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant, SystemTime};
 
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::header::{
+    AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER,
+};
 use http::uri::Scheme as UriScheme;
 use http::{HeaderMap, StatusCode};
 
+use super::client::{REQUEST_ID, RETRY_AFTER_MS};
+use super::error::{ERROR_MESSAGE, ERROR_TYPE};
 use super::transport::{BodyBuffer, SendError, SendErrorKind, Transport};
 use crate::contract::wasi::http::outgoing_handler;
 use crate::contract::wasi::http::types::{
@@ -38,6 +43,22 @@ const WRITE_CHUNK: usize = 4096;
 
 /// How much is asked for in one read.
 const READ_CHUNK: u64 = 64 * 1024;
+
+/// The headers that anybody looks at. Keeping all of them would need the table of all
+/// names that there are, which is longer than any other function.
+const READ: [HeaderName; 11] = [
+    AGE,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    DATE,
+    LOCATION,
+    RETRY_AFTER,
+    ERROR_MESSAGE,
+    ERROR_TYPE,
+    REQUEST_ID,
+    RETRY_AFTER_MS,
+];
 
 /// The outside as WASI gives it.
 #[derive(Debug, Default)]
@@ -150,8 +171,9 @@ fn read(response: IncomingResponse) -> Result<http::Response<Vec<u8>>, SendError
     let protocol = |what: &str| SendError::new(SendErrorKind::Protocol, what);
     let mut headers = HeaderMap::new();
     for (name, value) in response.headers().entries() {
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| protocol("a header has no valid name"))?;
+        let Some(name) = READ.into_iter().find(|read| *read == name.as_str()) else {
+            continue;
+        };
         let value =
             HeaderValue::from_bytes(&value).map_err(|_| protocol("a header has no valid value"))?;
         headers
@@ -178,7 +200,7 @@ fn fill(buffer: &mut BodyBuffer, body: &IncomingBody) -> Result<(), SendError> {
     let started = Instant::now();
     loop {
         match stream.blocking_read(READ_CHUNK) {
-            Ok(chunk) => buffer.push(&chunk)?,
+            Ok(chunk) => buffer.take(chunk)?,
             Err(StreamError::Closed) => return Ok(()),
             Err(broken) => return Err(broken_stream(&broken)),
         }

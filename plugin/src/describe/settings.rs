@@ -46,21 +46,17 @@ pub(super) fn settings() -> Vec<SettingSchema> {
                 "The AWS region of the user pool; the pool's id begins with it.",
             )
         },
+        text(
+            ACCESS_KEY_ID,
+            "AWS access key ID",
+            "The access key that signs the requests, from the IAM console; can be left out where the host signs.",
+        ),
         SettingSchema {
-            required: true,
-            ..text(
-                ACCESS_KEY_ID,
-                "AWS access key ID",
-                "The access key that signs the requests, from the IAM console.",
-            )
-        },
-        SettingSchema {
-            required: true,
             secret: true,
             ..text(
                 SECRET_ACCESS_KEY,
                 "AWS secret access key",
-                "The secret of the access key, shown once when the key is created.",
+                "The secret of the access key, shown once when the key is created; can be left out where the host signs.",
             )
         },
         SettingSchema {

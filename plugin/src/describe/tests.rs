@@ -379,7 +379,7 @@ fn the_described_origin_is_the_one_that_is_used() {
 }
 
 #[test]
-fn only_the_keys_are_required_or_secret_where_they_must_be() {
+fn only_the_pool_is_required_and_only_keys_are_secret() {
     let settings = description().settings;
     let names = |test: &dyn Fn(&SettingSchema) -> bool| -> Vec<String> {
         settings
@@ -388,10 +388,7 @@ fn only_the_keys_are_required_or_secret_where_they_must_be() {
             .map(|setting| setting.name.clone())
             .collect()
     };
-    assert_eq!(
-        names(&|setting| setting.required),
-        ["user-pool-id", "aws-access-key-id", "aws-secret-access-key"]
-    );
+    assert_eq!(names(&|setting| setting.required), ["user-pool-id"]);
     assert_eq!(
         names(&|setting| setting.secret),
         ["aws-secret-access-key", "aws-session-token"]

@@ -4,6 +4,7 @@ use crate::contract::types::Principal;
 use crate::settings::{
     ACCESS_KEY_ID, ENDPOINT_URL, LAST_LOGIN_ATTRIBUTE, SECRET_ACCESS_KEY, USER_POOL_ID,
 };
+use crate::testing::refused;
 use serde_json::{Value, json};
 
 mod listed;
@@ -464,4 +465,48 @@ fn everything_goes_to_the_one_endpoint() {
     for index in 0..2 {
         assert_eq!(fake.line(index), "POST http://127.0.0.1:5000/");
     }
+}
+
+#[test]
+fn a_refusal_of_an_unsigned_request_says_that_no_keys_were_given() {
+    let settings = [Setting {
+        name: "user-pool-id".to_owned(),
+        value: POOL.to_owned(),
+    }];
+    for (status, code, hint) in [
+        (400, "MissingAuthenticationTokenException", true),
+        (403, "MissingAuthenticationToken", true),
+        (400, "IncompleteSignatureException", true),
+        (400, "UnrecognizedClientException", true),
+        (400, "AccessDeniedException", false),
+    ] {
+        let fake = Fake::default();
+        fake.then(refused(status, code));
+        let session = Session::open(&settings, fake.clone()).unwrap();
+        let error = session
+            .list_resources("user", None, None, None, None)
+            .unwrap_err();
+        let expected = if hint {
+            "unauthenticated"
+        } else {
+            "permission-denied"
+        };
+        assert_eq!(error.code, expected, "{code}");
+        for words in [
+            "no keys were given",
+            "aws-access-key-id",
+            "aws-secret-access-key",
+        ] {
+            assert_eq!(error.message.contains(words), hint, "{}", error.message);
+        }
+        assert!(!fake.headers(0).contains_key("authorization"));
+    }
+    let (session, _) = open(&[(
+        400,
+        json!({"__type": "MissingAuthenticationTokenException"}),
+    )]);
+    let error = session
+        .list_resources("user", None, None, None, None)
+        .unwrap_err();
+    assert!(!error.message.contains("no keys"), "{}", error.message);
 }

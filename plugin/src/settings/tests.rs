@@ -37,7 +37,7 @@ fn three_settings_are_enough() {
     let settings = check(&[]).unwrap();
     assert_eq!(settings.region, "us-east-1");
     assert_eq!(settings.max_attempts, 3);
-    assert_eq!(settings.session_token, None);
+    assert_eq!(settings.keys.unwrap().session_token, None);
     assert_eq!(settings.last_login_attribute, None);
     let uri = settings.endpoint.uri().to_string();
     assert_eq!(uri, "https://cognito-idp.us-east-1.amazonaws.com/");
@@ -128,9 +128,7 @@ fn a_region_without_a_public_endpoint_needs_an_endpoint_url() {
 
 #[test]
 fn missing_and_blank_settings_are_named() {
-    for name in [USER_POOL_ID, ACCESS_KEY_ID, SECRET_ACCESS_KEY] {
-        assert_eq!(refused(&[(name, None)]), format!("{name} is missing"));
-    }
+    assert_eq!(refused(&[(USER_POOL_ID, None)]), "user-pool-id is missing");
     for name in ALL {
         for blank in ["", "  \n"] {
             let message = refused(&[(name, Some(blank))]);
@@ -192,7 +190,10 @@ fn a_temporary_key_needs_its_session_token() {
     let message = refused(&[key]);
     assert!(message.contains("aws-session-token"), "{message}");
     let settings = check(&[key, (SESSION_TOKEN, Some("IQoJb3/+=="))]).unwrap();
-    assert_eq!(settings.session_token.as_deref(), Some("IQoJb3/+=="));
+    assert_eq!(
+        settings.keys.unwrap().session_token.as_deref(),
+        Some("IQoJb3/+==")
+    );
 }
 
 #[test]
@@ -219,4 +220,30 @@ fn the_last_login_attribute_may_be_any_attribute_name() {
         assert_eq!(settings.last_login_attribute.as_deref(), Some(name));
     }
     refused(&[(LAST_LOGIN_ATTRIBUTE, Some(&"x".repeat(33)))]);
+}
+
+#[test]
+fn without_keys_the_host_signs() {
+    let none = [(ACCESS_KEY_ID, None), (SECRET_ACCESS_KEY, None)];
+    assert!(check(&none).unwrap().keys.is_none());
+}
+
+#[test]
+fn keys_are_given_whole_or_not_at_all() {
+    let token = (SESSION_TOKEN, Some("hunter2"));
+    for (changes, missing) in [
+        (&[(ACCESS_KEY_ID, None)][..], ACCESS_KEY_ID),
+        (&[(SECRET_ACCESS_KEY, None)], SECRET_ACCESS_KEY),
+        (&[(ACCESS_KEY_ID, None), token], ACCESS_KEY_ID),
+        (&[(SECRET_ACCESS_KEY, None), token], SECRET_ACCESS_KEY),
+        (
+            &[(ACCESS_KEY_ID, None), (SECRET_ACCESS_KEY, None), token],
+            ACCESS_KEY_ID,
+        ),
+    ] {
+        let message = refused(changes);
+        let begins = format!("{missing} is missing; give both {ACCESS_KEY_ID} and");
+        assert!(message.starts_with(&begins), "{message}");
+        assert!(message.contains("host signs"), "{message}");
+    }
 }

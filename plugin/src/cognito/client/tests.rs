@@ -1,9 +1,9 @@
 use super::*;
 use crate::cognito::fake::{Fake, answer, noon, with_header};
 use crate::cognito::model::{GroupPage, User, UserPage};
+use crate::cognito::signing::Keys;
 use crate::cognito::transport::{SendError, SendErrorKind};
 use crate::error::Error;
-use aws_credential_types::Credentials;
 
 use super::super::operations::Subject;
 
@@ -15,19 +15,14 @@ fn client(fake: &Fake, max_attempts: u32) -> Client<Fake> {
 }
 
 fn client_with(fake: &Fake, max_attempts: u32, secret: &str) -> Client<Fake> {
-    let signer = Signer {
-        credentials: Credentials::new(
-            "AKIDEXAMPLE",
-            secret,
-            Some("token-hunter2-hunter2".to_owned()),
-            None,
-            "test",
-        ),
-        region: "us-east-1".to_owned(),
-        service: "cognito-idp",
+    let keys = Keys {
+        access_key_id: "AKIDEXAMPLE".to_owned(),
+        secret_access_key: secret.to_owned(),
+        session_token: Some("token-hunter2-hunter2".to_owned()),
     };
+    let signer = Signer::new(keys, "us-east-1".to_owned(), "cognito-idp");
     let endpoint = Endpoint::of_region("us-east-1").unwrap();
-    Client::new(fake.clone(), endpoint, signer, max_attempts)
+    Client::new(fake.clone(), endpoint, Some(signer), max_attempts)
 }
 
 fn call(client: &Client<Fake>) -> Result<(), Error> {
@@ -94,6 +89,28 @@ fn a_request_is_signed_and_addressed_as_the_protocol_says() {
         "{authorization}"
     );
     assert!(headers["x-amz-security-token"].is_sensitive());
+}
+
+#[test]
+fn without_keys_a_request_carries_no_proof() {
+    let fake = Fake::answering([answer(200, EMPTY)]);
+    let endpoint = Endpoint::of_region("us-east-1").unwrap();
+    call(&Client::new(fake.clone(), endpoint, None, 1)).unwrap();
+    let headers = fake.headers(0);
+    let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["content-type", "user-agent", "x-amz-target"]);
+}
+
+#[test]
+fn without_keys_the_clock_does_not_matter_here() {
+    let fake = Fake::answering([expired_by(20), answer(200, EMPTY)]);
+    let endpoint = Endpoint::of_region("us-east-1").unwrap();
+    let error = call(&Client::new(fake.clone(), endpoint, None, 3)).unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), fake.requests()),
+        ("unauthenticated", 1)
+    );
 }
 
 #[test]
