@@ -5,19 +5,17 @@
 //! component and need more imports than a sandbox should grant. Not even its signing crate
 //! is used, which would be a quarter of the component (see [`signing`]).
 
-pub mod calendar;
+pub use cognito_answers::{calendar, json, model, timestamp};
+
 pub mod client;
 pub mod endpoint;
 pub mod error;
 pub mod filter;
-pub mod json;
-pub mod model;
 pub mod operations;
 pub mod pool;
 pub mod retry;
 pub mod signing;
 pub mod skew;
-pub mod timestamp;
 pub mod transport;
 // Natively only its pure parts can run, which is enough to test them.
 pub mod wasi;

@@ -85,6 +85,7 @@ impl<T: FromJson> FromJson for Option<T> {
 
 /// Reads an object whose known members go into the variables that stand behind their
 /// names, each of them an `Option` that is `None` if there was no such member.
+#[macro_export]
 macro_rules! members {
     ($reader:expr, $($($name:literal)|+ => $member:ident,)+) => {
         $(let mut $member = None;)+
@@ -102,7 +103,7 @@ macro_rules! members {
         }
     };
 }
-pub(super) use members;
+pub use crate::members;
 
 /// Reads a whole text, which must be one value. An error comes with how far it came.
 pub fn parse<T: FromJson>(text: &[u8]) -> Result<T, (Fault, usize)> {
@@ -122,9 +123,7 @@ pub struct Progress {
     begun: bool,
 }
 
-/// Reads one text from its beginning to its end. The component is compiled for size,
-/// which would make calls of its smallest steps; they are inlined whatever the compiler
-/// thinks.
+/// Reads one text from its beginning to its end.
 #[derive(Debug)]
 pub struct Reader<'a> {
     text: &'a [u8],
@@ -319,7 +318,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The rest of a string whose quotation mark was read: UTF-8, escapes resolved.
-    #[inline(always)]
+    #[inline]
     fn after_quote(&mut self) -> Result<Cow<'a, [u8]>, Fault> {
         let from = self.at;
         if self.plain()? == b'"' {
@@ -405,7 +404,7 @@ impl<'a> Reader<'a> {
 
     /// Steps over what stands for itself in a string, and over the quotation mark or the
     /// backslash that ends it, which is returned.
-    #[inline(always)]
+    #[inline]
     fn plain(&mut self) -> Result<u8, Fault> {
         /// The same byte eight times.
         const fn every(byte: u8) -> u64 {
@@ -502,12 +501,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn now(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
-    #[inline(always)]
+    #[inline]
     fn next(&mut self) -> Result<u8, Fault> {
         let byte = self.now().ok_or(Fault::EndsEarly)?;
         self.at += 1;
@@ -515,7 +514,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space, which is not read yet.
-    #[inline(always)]
+    #[inline]
     fn peek(&mut self) -> Result<u8, Fault> {
         loop {
             match self.now() {
@@ -527,7 +526,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space.
-    #[inline(always)]
+    #[inline]
     fn byte(&mut self) -> Result<u8, Fault> {
         let byte = self.peek()?;
         self.at += 1;

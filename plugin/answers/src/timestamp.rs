@@ -9,7 +9,9 @@
 
 use super::calendar::{Moment, rfc_3339};
 use super::json::{Fault, FromJson, Reader};
-use crate::contract::types::Instant;
+
+/// A moment as the contract writes it.
+pub type Instant = String;
 
 /// From this number on, an epoch is in milliseconds: as seconds it would lie beyond
 /// the year 5138, as milliseconds in 1973.
@@ -95,7 +97,7 @@ fn format(seconds: i64, fraction: &str) -> Option<Instant> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cognito::json;
+    use crate::json;
 
     fn parsed(json: &str) -> Option<String> {
         json::parse::<Timestamp>(json.as_bytes()).unwrap().0

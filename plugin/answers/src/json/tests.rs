@@ -1,7 +1,7 @@
 //! What this reader takes and refuses, held against `serde_json`.
 
 use super::*;
-use crate::cognito::model::{Attribute, Member, Page, User, UserPage};
+use crate::model::{Attribute, Member, Page, User, UserPage};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
@@ -344,20 +344,20 @@ fn whole_numbers_are_those_that_serde_json_takes() {
 
 #[test]
 fn what_is_written_is_what_serde_json_writes() {
-    for name in crate::testing::names(200) {
-        let value: String = (0..0x24).filter_map(char::from_u32).collect::<String>() + &name;
+    for name in ["a", "", "é\u{1f600}\"", "\\\u{7f}\u{85}/"] {
+        let value: String = (0..0x24).filter_map(char::from_u32).collect::<String>() + name;
         let mut json = Writer::object();
         json.text("Left out", None);
-        json.text(&name, Some(&value));
+        json.text(name, Some(&value));
         json.number("n", Some(-5));
-        json.list("t", &[&name], |json, text| json.quoted(text));
+        json.list("t", &[name], |json, text| json.quoted(text));
         json.list("none", &[] as &[u8], |_, _| {});
         json.list("o", &[1, 2], |json, _| {
             json.texts(&[("a", &value), ("b", "")])
         });
         let object = json!({"a": value, "b": ""});
         let expected = json!({
-            name.as_str(): value, "n": -5, "t": [name], "none": [], "o": [object, object],
+            name: value, "n": -5, "t": [name], "none": [], "o": [object, object],
         });
         assert_eq!(json.finish(), expected.to_string());
     }

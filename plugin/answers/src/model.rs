@@ -19,7 +19,7 @@ pub struct Page<T> {
 
 /// The answer of ListUsers and ListUsersInGroup, whose tokens differ in name only.
 #[derive(Debug)]
-pub(super) struct UserPage<T> {
+pub struct UserPage<T> {
     users: Vec<T>,
     pagination_token: Option<String>,
 }
@@ -48,7 +48,7 @@ impl<T> From<UserPage<T>> for Page<T> {
 
 /// The answer of ListGroups and AdminListGroupsForUser.
 #[derive(Debug)]
-pub(super) struct GroupPage {
+pub struct GroupPage {
     groups: Vec<Group>,
     next_token: Option<String>,
 }
@@ -197,8 +197,9 @@ impl FromJson for Group {
 
 /// The answer of AdminCreateUser.
 #[derive(Debug)]
-pub(super) struct CreatedUser {
-    pub(super) user: User,
+pub struct CreatedUser {
+    /// The new user.
+    pub user: User,
 }
 
 impl FromJson for CreatedUser {
@@ -212,8 +213,9 @@ impl FromJson for CreatedUser {
 
 /// The answer of DescribeUserPool.
 #[derive(Debug)]
-pub(super) struct DescribedUserPool {
-    pub(super) user_pool: Pool,
+pub struct DescribedUserPool {
+    /// The pool.
+    pub user_pool: Pool,
 }
 
 impl FromJson for DescribedUserPool {
