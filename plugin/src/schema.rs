@@ -5,6 +5,8 @@
 //! explained before anything is sent; values are never repeated. What the pool does
 //! not say is not guessed: the service has the last word.
 
+use std::cmp::Ordering;
+
 use crate::cognito::model::{NumberConstraints, Pool, SchemaAttribute, StringConstraints};
 use crate::error::{Error, invalid_argument};
 
@@ -188,12 +190,67 @@ fn length_bound(text: Option<&str>) -> Option<usize> {
     text?.parse().ok()
 }
 
-/// A number as the service writes it; `inf` and `nan` are words here.
-fn number(text: &str) -> Option<f64> {
-    let digits = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
-    text.parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite() && text.chars().all(digits))
+/// No attribute holds a number with more digits before its point, and no float does.
+const MOST_DIGITS: i64 = 309;
+
+/// A decimal number as the service writes it. Compared by its digits: the tables that
+/// make a float of them would be a twentieth of the component.
+#[derive(Debug, PartialEq, Eq)]
+struct Number {
+    negative: bool,
+    /// What follows the point, without zeros at either end; empty for zero.
+    digits: String,
+    /// By how many places the point moves to the right.
+    point: i64,
+}
+
+fn number(text: &str) -> Option<Number> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let significant = all.trim_start_matches('0');
+    let zeros = all.len() - significant.len();
+    let digits = significant.trim_end_matches('0').to_owned();
+    if digits.is_empty() {
+        return Some(Number {
+            negative: false,
+            digits,
+            point: 0,
+        });
+    }
+    let moved = i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()?;
+    let point = moved + i64::from(exponent);
+    (point <= MOST_DIGITS).then_some(Number {
+        negative,
+        digits,
+        point,
+    })
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        let sign = |number: &Self| match (number.digits.is_empty(), number.negative) {
+            (true, _) => 0,
+            (_, true) => -1,
+            (_, false) => 1,
+        };
+        let size = |number: &Self| (number.point, number.digits.clone());
+        Some(match sign(self).cmp(&sign(other)) {
+            Ordering::Equal if self.negative => size(other).cmp(&size(self)),
+            Ordering::Equal => size(self).cmp(&size(other)),
+            unequal => unequal,
+        })
+    }
 }
 
 #[cfg(test)]

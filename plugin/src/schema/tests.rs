@@ -203,3 +203,52 @@ fn a_truth_value_is_the_word_for_it() {
         }
     }
 }
+
+#[test]
+fn numbers_are_ordered_as_floats_are() {
+    let mut random = fastrand::Rng::with_seed(6);
+    let mut text = || {
+        let mut text = String::new();
+        for (part, most) in [
+            ("+-", 2),
+            ("0123", 5),
+            (".", 2),
+            ("0123", 4),
+            ("e", 2),
+            ("-", 2),
+            ("012", 3),
+        ] {
+            for _ in 0..random.usize(..most) {
+                text.push(char::from(part.as_bytes()[random.usize(..part.len())]));
+            }
+        }
+        text
+    };
+    let float = |text: &str| text.parse::<f64>().ok();
+    let mut compared = 0;
+    for _ in 0..100_000 {
+        let (one, other) = (text(), text());
+        assert_eq!(number(&one).is_some(), float(&one).is_some(), "{one}");
+        if let (Some(a), Some(b)) = (number(&one), number(&other)) {
+            let (x, y) = (float(&one).unwrap(), float(&other).unwrap());
+            assert_eq!(a.partial_cmp(&b), x.partial_cmp(&y), "{one} {other}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
+    for word in [
+        "inf",
+        "-inf",
+        "nan",
+        "infinity",
+        "1e999",
+        "1e99999999999",
+        ".",
+        "1_0",
+        " 1",
+        "1 ",
+    ] {
+        assert_eq!(number(word), None, "{word}");
+    }
+    assert!(number("1e308") < number("2e308"));
+}

@@ -67,8 +67,14 @@ pub(super) fn shown(text: &str) -> String {
 /// A foreign text without values that must not be shown. A short one is only taken out
 /// where it stands in quotes: elsewhere it would tear words apart.
 pub(super) fn without(text: &str, values: &[&str]) -> String {
-    let mut longest_first: Vec<&str> = values.to_vec();
-    longest_first.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    // A handful, for which no sorting algorithm needs to be carried along.
+    let mut longest_first: Vec<&str> = Vec::with_capacity(values.len());
+    for value in values {
+        let shorter = longest_first
+            .iter()
+            .position(|other| other.len() < value.len());
+        longest_first.insert(shorter.unwrap_or(longest_first.len()), value);
+    }
     let mut text = text.to_owned();
     for value in longest_first {
         if value.len() >= MIN_HIDDEN {
