@@ -9,8 +9,9 @@
 mod draft;
 
 use crate::aftermath::{Doubt, Seen, settle};
+use crate::cognito::described::Pool;
 use crate::cognito::error::Meaning;
-use crate::cognito::model::{Pool, User};
+use crate::cognito::model::User;
 use crate::cognito::pool::{FailedChange, NewUser, UserPool};
 use crate::cognito::transport::Transport;
 use crate::contract::provisioning::{AccountCheck, CreateOutcome, CreatedAccount, DeleteOutcome};

@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use crate::cognito::model::{NumberConstraints, Pool, SchemaAttribute, StringConstraints};
+use crate::cognito::described::{NumberConstraints, Pool, SchemaAttribute, StringConstraints};
 use crate::error::{Error, invalid_argument};
 
 /// What the names of a customer's own attributes begin with.

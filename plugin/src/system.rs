@@ -4,7 +4,7 @@
 //! record of a user, on no plan; it comes from an attribute that a trigger of the
 //! customer keeps, or not at all.
 
-use crate::cognito::model::Pool;
+use crate::cognito::described::Pool;
 use crate::contract::sync::SystemFacts;
 use crate::contract::types::{Attribute, AttributeValue};
 use crate::schema::Schema;

@@ -8,6 +8,7 @@
 pub use cognito_answers::{calendar, json, model, timestamp};
 
 pub mod client;
+pub mod described;
 pub mod endpoint;
 pub mod error;
 pub mod filter;

@@ -9,12 +9,11 @@
 use std::cell::OnceCell;
 
 use super::client::Client;
+use super::described::{DescribedUserPool, Pool};
 use super::error::{Cause, Failure, Meaning};
 use super::filter;
 use super::json::{FromJson, Writer};
-use super::model::{
-    CreatedUser, DescribedUserPool, Group, GroupPage, Member, Page, Pool, User, UserPage,
-};
+use super::model::{CreatedUser, Group, GroupPage, Member, Page, User, UserPage};
 use super::operations::{Operation, Subject};
 use super::transport::{SendErrorKind, Transport};
 use crate::error::{Error, UNAUTHENTICATED};
