@@ -27,7 +27,10 @@ fn build() -> Result<(), String> {
     let workspace = package
         .parent()
         .ok_or("the package of the host is not in a workspace")?;
-    component::watch(workspace, &["plugin/Cargo.toml", "plugin/answers", "plugin/src"]);
+    component::watch(
+        workspace,
+        &["plugin/Cargo.toml", "plugin/answers", "plugin/src"],
+    );
     for file in component::compile(workspace, &[CONNECTOR])? {
         component::tell_cargo(
             "rustc-env",

@@ -2,15 +2,16 @@
 //! (`c1.config.v1.Configuration`).
 //!
 //! It is the form of a platform that keeps the values and hands them over, so `required`
-//! means what the component says: it can't work without. That a key may also come from
-//! the AWS chain of the machine that this program runs on is a convenience of this
-//! program; a platform has no such chain, and a form that let the key out would be
-//! accepted and fail later. A setting that follows from another (the region from the
+//! means what the component can't work without, and the keys that requests are signed with.
+//! A component may leave signing to its host, and that a key may also come from the AWS
+//! chain of the machine that this program runs on is a convenience of this program; a
+//! platform has no such chain, and a form that let the key out would be accepted and fail
+//! later. A setting that follows from another (the region from the
 //! pool's id) may be left out everywhere.
 
 use serde_json::{Map, Value, json};
 
-use crate::trust::description::{Description, SettingSchema, ValueType};
+use crate::trust::description::{Authentication, Description, SettingSchema, ValueType};
 
 /// An option of the program itself that a platform may set.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,7 @@ pub fn config_schema(description: &Description, host: HostOptions<'_>) -> Value 
         .settings
         .iter()
         .filter(|setting| !host.decided_by_host.contains(&setting.name.as_str()))
-        .map(field);
+        .map(|setting| field(setting, must_be_given(description, setting)));
     let fields: Vec<Value> = operational.chain(settings).collect();
     let mut document = Map::new();
     document.insert("fields".to_owned(), json!(fields));
@@ -63,20 +64,32 @@ fn operational_field(option: &HostOption<'_>) -> Value {
     })
 }
 
-fn field(setting: &SettingSchema) -> Value {
+fn must_be_given(description: &Description, setting: &SettingSchema) -> bool {
+    let is_key = match &description.wire.authentication {
+        Authentication::Sigv4(sigv4) => [
+            &sigv4.access_key_id_setting,
+            &sigv4.secret_access_key_setting,
+        ]
+        .contains(&&setting.name),
+        Authentication::None | Authentication::Bearer(_) => false,
+    };
+    setting.required || is_key
+}
+
+fn field(setting: &SettingSchema, is_required: bool) -> Value {
     let mut field = Map::new();
     put_text(&mut field, "name", Some(&setting.name));
     put_text(&mut field, "displayName", Some(&setting.display_name));
     put_text(&mut field, "description", Some(&setting.help));
     put_text(&mut field, "placeholder", setting.example.as_deref());
-    put_flag(&mut field, "isRequired", setting.required);
+    put_flag(&mut field, "isRequired", is_required);
     put_flag(&mut field, "isSecret", setting.secret);
-    let (name, typed) = typed_part(setting);
+    let (name, typed) = typed_part(setting, is_required);
     field.insert(name.to_owned(), Value::Object(typed));
     Value::Object(field)
 }
 
-fn typed_part(setting: &SettingSchema) -> (&'static str, Map<String, Value>) {
+fn typed_part(setting: &SettingSchema, is_required: bool) -> (&'static str, Map<String, Value>) {
     let mut typed = Map::new();
     let mut rules = Map::new();
     let default = setting.default_value.as_deref();
@@ -87,7 +100,7 @@ fn typed_part(setting: &SettingSchema) -> (&'static str, Map<String, Value>) {
                 // Theirs may match anywhere in the value; ours describes all of it.
                 rules.insert("pattern".to_owned(), json!(format!("^(?:{pattern})$")));
             }
-            put_flag(&mut rules, "isRequired", setting.required);
+            put_flag(&mut rules, "isRequired", is_required);
             "stringField"
         }
         ValueType::Integer => {
@@ -97,7 +110,7 @@ fn typed_part(setting: &SettingSchema) -> (&'static str, Map<String, Value>) {
             if let Some(number) = number.filter(|number| *number != 0) {
                 typed.insert("defaultValue".to_owned(), json!(number.to_string()));
             }
-            put_flag(&mut rules, "isRequired", setting.required);
+            put_flag(&mut rules, "isRequired", is_required);
             "intField"
         }
         ValueType::Boolean => {

@@ -495,7 +495,8 @@ impl Run {
         if pages.is_empty() {
             return Ok(());
         }
-        let (store, run) = target.opened(&self.connector)?;
+        let lost = |_: &StoreError| self.pending.fail();
+        let (store, run) = target.opened(&self.connector).inspect_err(lost)?;
         // Made while nobody else stores one, so that no older one comes after it.
         let note = self.note().to_text();
         let all = pages.iter().map(ReadPage::step);
@@ -506,7 +507,7 @@ impl Run {
         let mut one_by_one = pages.iter().map(ReadPage::step);
         one_by_one
             .try_for_each(|page| store.store_pages(run, [page], &note))
-            .inspect_err(|_| self.pending.fail())
+            .inspect_err(lost)
     }
 
     fn store_page(

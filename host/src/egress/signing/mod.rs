@@ -1,8 +1,9 @@
 //! Proving to the service who sends a request, in the component's place.
 //!
-//! By default no secret enters the sandbox. The component signs with placeholders and
-//! never learns that it does; here everything that it wrote about who it is is dropped,
-//! and the request that was judged is given the proof that the trust record describes.
+//! By default no secret enters the sandbox. The component does not sign, or signs with
+//! placeholders and never learns that it does; here everything that it wrote about who it
+//! is is dropped, and the request that was judged is given the proof that the trust record
+//! describes.
 //! Service, region, place and time are the host's: nothing in a request of the component
 //! has a say in what is signed. A proof is put only on a request to the one place that
 //! the policy lets through, which is checked again here, where it matters most.
