@@ -57,9 +57,9 @@ pub enum RateError {
     /// The wait would outlast the deadline.
     #[error(
         "the pace of {rate} for {class}{} leaves no room within the deadline: the next request \
-         could go in {wait:.1?}, and only {left:.1?} are left (hint: --max-rate {class}=RPS \
-         if the account's quota allows it)",
-        about_each(.each.as_deref())
+         could go in {wait:.1?}, and only {left:.1?} are left{}",
+        about_each(.each.as_deref()),
+        hint(.class, .each.as_deref())
     )]
     Deadline {
         /// The rate class.
@@ -79,6 +79,14 @@ pub enum RateError {
         /// The operation.
         operation: String,
     },
+}
+
+/// What the account's quota allows makes no difference to a single resource.
+fn hint(class: &str, member: Option<&str>) -> String {
+    match member {
+        Some(_) => String::new(),
+        None => format!(" (hint: --max-rate {class}=RPS if the account's quota allows it)"),
+    }
 }
 
 fn about_each(member: Option<&str>) -> String {
@@ -270,8 +278,10 @@ impl Pacer {
             wait,
             left: deadline.saturating_duration_since(clock.now()),
         };
-        for (member, value) in fixed {
-            let Some(&rate) = operation.per_resource.get(member) else {
+        let mut turns = Vec::new();
+        // In one order, whatever that of the request, so that no two wait for each other.
+        for (member, &rate) in &operation.per_resource {
+            let Some((_, value)) = fixed.iter().find(|(name, _)| name == member) else {
                 continue;
             };
             let resource = Resource {
@@ -279,8 +289,8 @@ impl Pacer {
                 member,
                 value,
             };
-            let passed = self.resources.pass(&resource, rate, clock, deadline).await;
-            passed.map_err(|wait| too_late(Some(member), rate, wait))?;
+            let turn = self.resources.turn(&resource, rate, clock, deadline).await;
+            turns.push(turn.map_err(|wait| too_late(Some(member), rate, wait))?);
         }
         let mut turn = None;
         for lane in &operation.lanes {
@@ -288,8 +298,10 @@ impl Pacer {
             let passed = passed.map_err(|wait| too_late(None, lane.rate(), wait))?;
             turn.get_or_insert((Arc::clone(lane), passed));
         }
+        let now = clock.now();
+        turns.into_iter().for_each(|turn| turn.used(now));
         Ok(Permit {
-            waited: clock.now().saturating_duration_since(start),
+            waited: now.saturating_duration_since(start),
             turn,
         })
     }

@@ -9,11 +9,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::budget::SLOWEST;
-use super::queue::Queue;
+use super::queue::{Head, Queue};
 use crate::limits::clock::Clock;
 use crate::trust::description::Access;
 
@@ -32,6 +32,20 @@ pub(super) struct Resource<'a> {
     pub(super) value: &'a str,
 }
 
+/// A turn to ask about a resource. Nobody else has one until it is used or given up.
+pub(super) struct Turn {
+    head: Head<Instant>,
+    period: Duration,
+}
+
+impl Turn {
+    /// The request goes now. Not earlier: while it waited for its class, those behind it
+    /// would have come closer than the limit allows.
+    pub(super) fn used(mut self, now: Instant) {
+        *self.head.state = now + self.period;
+    }
+}
+
 /// The resources that have been asked about just now.
 #[derive(Debug, Default)]
 pub(super) struct Resources {
@@ -39,44 +53,41 @@ pub(super) struct Resources {
     /// that are the same here.
     keys: RandomState,
     /// When each may be asked about again, with those who wait for that.
-    known: Mutex<HashMap<u64, Arc<Queue<Instant>>>>,
+    known: Mutex<HashMap<u64, Queue<Instant>>>,
 }
 
 impl Resources {
     /// Waits until a resource may be asked about, so many times a second; the error is how
     /// long that would have taken.
-    pub(super) async fn pass(
+    pub(super) async fn turn(
         &self,
         resource: &Resource<'_>,
         rate: f64,
         clock: &dyn Clock,
         deadline: Instant,
-    ) -> Result<(), Duration> {
+    ) -> Result<Turn, Duration> {
         let period = Duration::from_secs_f64(1.0 / rate.max(SLOWEST));
         let queue = self.queue(self.keys.hash_one(resource), clock.now());
-        let mut head = queue.enter(period, clock, deadline).await?;
+        let head = queue.enter(period, clock, deadline).await?;
         let next = *head.state;
         if next > deadline {
             return Err(next.saturating_duration_since(clock.now()));
         }
         clock.sleep_until(next).await;
-        *head.state = clock.now() + period;
-        Ok(())
+        Ok(Turn { head, period })
     }
 
-    fn queue(&self, key: u64, now: Instant) -> Arc<Queue<Instant>> {
+    fn queue(&self, key: u64, now: Instant) -> Queue<Instant> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = known.get(&key) {
-            return Arc::clone(queue);
+            return queue.clone();
         }
         if known.len() >= KNOWN {
-            known.retain(|_, queue| {
-                Arc::get_mut(queue).is_none_or(|nobody_waits| *nobody_waits.state() > now)
-            });
+            known.retain(|_, queue| queue.state().is_none_or(|next| *next > now));
         }
-        let queue = Arc::new(Queue::new(now));
+        let queue = Queue::new(now);
         if known.len() < KNOWN {
-            known.insert(key, Arc::clone(&queue));
+            known.insert(key, queue.clone());
         }
         queue
     }

@@ -119,6 +119,36 @@ async fn many_users_at_once_hold_up_nobody_but_themselves() {
 }
 
 #[tokio::test]
+async fn changes_of_one_user_stay_apart_behind_those_of_many_others() {
+    let clock = ManualClock::leaping();
+    let pacer = with(&clock, &[(RateScope::Account, 100)], &MaxRate::default());
+    let deadline = clock.now() + Duration::from_secs(60);
+    let mut names: Vec<String> = (0..40).map(|number| format!("user{number}")).collect();
+    names.extend(std::iter::repeat_n("alice".to_owned(), 5));
+    let tasks: Vec<_> = names
+        .into_iter()
+        .map(|name| {
+            let (pacer, clock) = (Arc::clone(&pacer), clock.clone());
+            tokio::spawn(async move {
+                let permit = pacer.acquire("delete-user", &named(&name), deadline).await;
+                permit.unwrap();
+                (name, clock.now())
+            })
+        })
+        .collect();
+    let mut sent = Vec::new();
+    for task in tasks {
+        let (name, at) = task.await.unwrap();
+        if name == "alice" {
+            sent.push(at);
+        }
+    }
+    for pair in sent.windows(2) {
+        assert!(pair[1] - pair[0] >= Duration::from_millis(200), "{sent:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_that_waits_does_not_hold_up_its_class() {
     let clock = ManualClock::new();
     let pacer = with(&clock, &[(RateScope::Account, 100)], &MaxRate::default());
