@@ -13,7 +13,7 @@ use crate::cognito::described::Pool;
 use crate::cognito::error::Meaning;
 use crate::cognito::model::User;
 use crate::cognito::pool::{FailedChange, NewUser, UserPool};
-use crate::cognito::transport::Transport;
+use crate::cognito::transport::Outside;
 use crate::contract::provisioning::{AccountCheck, CreateOutcome, CreatedAccount, DeleteOutcome};
 use crate::contract::types::{Attribute, ResourceId};
 use crate::error::{Error, FAILED_PRECONDITION, invalid_argument, one_line};
@@ -54,7 +54,7 @@ enum Holder {
     Other(String),
 }
 
-impl<T: Transport> Accounts<'_, T> {
+impl<T: Outside> Accounts<'_, T> {
     /// Checks the fields and looks whether the account is there.
     pub fn check(&self, kind: &str, given: &[Attribute]) -> Result<AccountCheck, Error> {
         let plan = self.plan(kind, given)?;

@@ -7,7 +7,7 @@
 use crate::aftermath::{Doubt, Seen, settle};
 use crate::cognito::operations::Operation;
 use crate::cognito::pool::UserPool;
-use crate::cognito::transport::Transport;
+use crate::cognito::transport::Outside;
 use crate::contract::describe::{ActionSchema, Field, SettingType};
 use crate::contract::types::{Attribute, AttributeValue};
 use crate::error::{Error, invalid_argument};
@@ -139,7 +139,7 @@ impl Action {
 }
 
 /// Does what an action says.
-pub fn invoke<T: Transport>(
+pub fn invoke<T: Outside>(
     pool: &UserPool<T>,
     name: &str,
     arguments: &[Attribute],

@@ -5,6 +5,10 @@
     reason = "the export macro declares the symbols that a host calls"
 )]
 
+use std::time::Duration;
+
+use crate::cognito::message::{Answer, Request};
+use crate::cognito::transport::{Outside, SendError};
 use crate::cognito::wasi::Wasi;
 use crate::contract::actions::Guest as Actions;
 use crate::contract::describe::{Description, Guest as Describe};
@@ -19,6 +23,28 @@ use crate::contract::types::{Attribute, EntitlementId, Error, Principal, Resourc
 use crate::session::Session;
 
 struct Component;
+
+impl Outside for Wasi {
+    fn send(&self, request: Request) -> Result<Answer, SendError> {
+        self.exchange(request)
+    }
+
+    fn now(&self) -> Option<Duration> {
+        Some(self.since_1970())
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.wait(duration);
+    }
+
+    fn jitter(&self) -> f64 {
+        self.random()
+    }
+
+    fn log(&self, line: &str) {
+        self.write_line(line);
+    }
+}
 
 impl Describe for Component {
     fn describe() -> Description {

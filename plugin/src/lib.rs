@@ -21,7 +21,7 @@ pub mod slices;
 pub mod system;
 pub mod users;
 
-#[cfg(all(target_family = "wasm", feature = "component"))]
+#[cfg(all(target_family = "wasm", feature = "component", not(test)))]
 mod component;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use crate::aftermath::{Doubt, Seen, settle};
 use crate::cognito::model::{Group, Member};
 use crate::cognito::pool::{FailedChange, UserPool};
-use crate::cognito::transport::Transport;
+use crate::cognito::transport::Outside;
 use crate::contract::provisioning::{GrantOutcome, RevokeOutcome};
 use crate::contract::types::{EntitlementId, Grant, Principal};
 use crate::error::{Error, invalid_argument};
@@ -43,7 +43,7 @@ fn grant_of(group: &str, username: String) -> Grant {
 }
 
 /// Makes a user a member of a group.
-pub fn grant<T: Transport>(
+pub fn grant<T: Outside>(
     pool: &UserPool<T>,
     entitlement: &EntitlementId,
     principal: &Principal,
@@ -66,7 +66,7 @@ pub fn grant<T: Transport>(
 
 /// Ends a user's membership of a group. The removal is sent also for a user who is no
 /// member: only the service can say that the group is missing.
-pub fn revoke<T: Transport>(
+pub fn revoke<T: Outside>(
     pool: &UserPool<T>,
     entitlement: &EntitlementId,
     principal: &Principal,
@@ -126,7 +126,7 @@ impl<'a> Membership<'a> {
         })
     }
 
-    fn look<T: Transport>(&self, pool: &UserPool<T>) -> Result<Found, Error> {
+    fn look<T: Outside>(&self, pool: &UserPool<T>) -> Result<Found, Error> {
         let mut token = None;
         for _ in 0..MAX_PAGES {
             let page = pool.admin_list_groups_for_user(self.user, token.as_deref(), None)?;

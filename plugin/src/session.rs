@@ -7,7 +7,7 @@ use crate::cognito::model::{Group, Page, User};
 use crate::cognito::operations::SERVICE;
 use crate::cognito::pool::UserPool;
 use crate::cognito::signing::Signer;
-use crate::cognito::transport::Transport;
+use crate::cognito::transport::Outside;
 use crate::contract::provisioning::{
     AccountCheck, CreatedAccount, DeleteOutcome, GrantOutcome, RevokeOutcome,
 };
@@ -28,7 +28,7 @@ pub struct Session<T> {
     last_login_attribute: Option<String>,
 }
 
-impl<T: Transport> Session<T> {
+impl<T: Outside> Session<T> {
     /// Checks the settings and remembers them.
     pub fn open(settings: &[Setting], transport: T) -> Result<Self, Error> {
         let settings = Settings::check(settings)?;

@@ -2,42 +2,41 @@
 //! clock once, retry as often as allowed. A change that may have taken effect is never
 //! sent again.
 //!
-//! Relies on [`Transport`] for everything outside; guards against answers that only
+//! Relies on [`Outside`] for everything outside; guards against answers that only
 //! look like a success: another content type (the log-in page of a captive portal), an
 //! encoding nobody asked for, bytes that are not UTF-8, JSON that ends too early.
 
 use std::cell::Cell;
 use std::time::Duration;
 
-use http::Method;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
-};
-
 use super::endpoint::Endpoint;
 use super::error::{Cause, Failure, Refusal};
 use super::json::{self, Fault, FromJson, Reader, Writer};
-use super::operations::Operation;
+use super::message::{Answer, Headers, Request};
+use super::operations::{Operation, TARGET_PREFIX};
 use super::retry::{Paid, Reason, RetryQuota, delay};
-use super::signing::{Signable, Signer};
+use super::signing::{NotSignable, Signable, Signer};
 use super::skew::{Offset, correction};
-use super::transport::Transport;
+use super::transport::Outside;
 
-const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const TARGET: &str = "x-amz-target";
 /// The id that the service gives to a request.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+pub(super) const REQUEST_ID: &str = "x-amzn-requestid";
 /// How long the service asks to wait.
-pub(super) const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("x-amz-retry-after");
-const JSON_1_1: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
-const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("cognito-connector/", env!("CARGO_PKG_VERSION")));
+pub(super) const RETRY_AFTER_MS: &str = "x-amz-retry-after";
+const CONTENT_TYPE: &str = "content-type";
+const JSON_1_1: &str = "application/x-amz-json-1.1";
+const METHOD: &str = "POST";
+/// This API has a single one.
+const PATH: &str = "/";
+const AGENT: &str = concat!("cognito-connector/", env!("CARGO_PKG_VERSION"));
 
 /// What is shorter is no secret but a placeholder (`test`), and taking it out would
 /// tear words and codes apart. AWS's secrets have 40 characters.
 const MIN_SECRET: usize = 16;
 
 /// Judges a success by its headers and its body.
-type Accept<'a> = &'a mut dyn FnMut(&HeaderMap, &[u8]) -> Result<(), Cause>;
+type Accept<'a> = &'a mut dyn FnMut(&Headers, &[u8]) -> Result<(), Cause>;
 
 /// Any JSON object.
 struct IgnoredObject;
@@ -63,7 +62,7 @@ pub struct Client<T> {
     offset: Cell<Offset>,
 }
 
-impl<T: Transport> Client<T> {
+impl<T: Outside> Client<T> {
     /// A client of one endpoint. Without a signer, requests leave unsigned and the host
     /// signs them.
     pub fn new(
@@ -108,7 +107,7 @@ impl<T: Transport> Client<T> {
         self.attempt_until_done(operation, body, &mut |headers, answer| {
             // The documented answer is empty, and needs no content type then; emulators
             // send an empty object.
-            if answer.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+            if answer.is_empty() && !headers.has(CONTENT_TYPE) {
                 return not_compressed(headers);
             }
             usable(headers)?;
@@ -186,65 +185,68 @@ impl<T: Transport> Client<T> {
     ) -> Result<(), (Failure, Option<Offset>)> {
         let request = self
             .request(operation, body)
-            .map_err(|failure| (failure, None))?;
+            .map_err(|NotSignable| (Failure::new(Cause::NotSigned), None))?;
         let sent = self.transport.now();
         let response = match self.transport.send(request) {
             Ok(response) => response,
             Err(error) => return Err((Failure::new(Cause::NotAnswered(error)), None)),
         };
         let received = self.transport.now();
-        let (parts, answer) = response.into_parts();
+        let Answer {
+            status,
+            headers,
+            body: answer,
+        } = response;
         let mut offset = None;
-        let cause = if parts.status == http::StatusCode::OK {
-            match accept(&parts.headers, &answer) {
+        let cause = if status == 200 {
+            match accept(&headers, &answer) {
                 Ok(()) => return Ok(()),
                 Err(cause) => cause,
             }
         } else {
-            let refusal = Refusal::read(parts.status, &parts.headers, &answer);
-            if let (Some(code), Some(_)) = (&refusal.code, &self.signer) {
-                offset = correction(code, &parts.headers, sent, received, self.offset.get());
+            let refusal = Refusal::read(status, &headers, &answer);
+            if let (Some(code), Some(_)) = (&refusal.code, &self.signer)
+                && let (Some(sent), Some(received)) = (sent, received)
+            {
+                offset = correction(code, &headers, sent, received, self.offset.get());
             }
             Cause::Refused(refusal)
         };
         let failure = Failure {
             cause: self.redacted(cause),
-            request_id: request_id(&parts.headers),
-            retry_after_ms: retry_after_ms(&parts.headers),
+            request_id: request_id(&headers),
+            retry_after_ms: retry_after_ms(&headers),
         };
         Err((failure, offset))
     }
 
-    fn request(
-        &self,
-        operation: Operation,
-        body: &[u8],
-    ) -> Result<http::Request<Vec<u8>>, Failure> {
-        let not_signed = || Failure::new(Cause::NotSigned);
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, JSON_1_1);
-        let target = [super::operations::TARGET_PREFIX, ".", operation.name()].concat();
-        let target = HeaderValue::from_str(&target).map_err(|_| not_signed())?;
-        headers.insert(TARGET, target);
+    fn request(&self, operation: Operation, body: &[u8]) -> Result<Request, NotSignable> {
+        let mut headers = Headers::default();
+        headers.add(CONTENT_TYPE, JSON_1_1.as_bytes())?;
+        let target = [TARGET_PREFIX, ".", operation.name()].concat();
+        headers.add(TARGET, target.as_bytes())?;
         if let Some(signer) = &self.signer {
             let signable = Signable {
-                method: Method::POST.as_str(),
+                method: METHOD,
                 host: self.endpoint.authority(),
-                path: "/",
+                path: PATH,
                 query: "",
                 headers: &headers,
                 body,
             };
-            let time = self.offset.get().apply(self.transport.now());
-            let proof = signer.sign(&signable, time).map_err(|_| not_signed())?;
+            let now = self.transport.now().ok_or(NotSignable)?;
+            let proof = signer.sign(&signable, self.offset.get().apply(now))?;
             headers.extend(proof);
         }
-        headers.insert(USER_AGENT, AGENT);
-        let mut request = http::Request::new(body.to_vec());
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.endpoint.uri();
-        *request.headers_mut() = headers;
-        Ok(request)
+        headers.add("user-agent", AGENT.as_bytes())?;
+        Ok(Request {
+            method: METHOD.to_owned(),
+            scheme: self.endpoint.scheme(),
+            authority: Some(self.endpoint.authority().to_owned()),
+            path: Some(PATH.to_owned()),
+            headers,
+            body: body.to_vec(),
+        })
     }
 
     /// Takes our own secrets out of a message that the service may have echoed.
@@ -304,12 +306,8 @@ impl<'a> LogLine<'a> {
     }
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn not_compressed(headers: &HeaderMap) -> Result<(), Cause> {
-    match text(headers, CONTENT_ENCODING) {
+fn not_compressed(headers: &Headers) -> Result<(), Cause> {
+    match headers.text("content-encoding") {
         None | Some("identity") => Ok(()),
         Some(_) => Err(not_understood(
             "it is compressed, which was not asked for",
@@ -319,9 +317,10 @@ fn not_compressed(headers: &HeaderMap) -> Result<(), Cause> {
 }
 
 /// Whether a success can be an answer of this API at all.
-fn usable(headers: &HeaderMap) -> Result<(), Cause> {
+fn usable(headers: &Headers) -> Result<(), Cause> {
     not_compressed(headers)?;
-    let media_type = text(headers, CONTENT_TYPE)
+    let media_type = headers
+        .text(CONTENT_TYPE)
         .and_then(|value| value.split(';').next())
         .map(|value| value.trim().to_ascii_lowercase());
     // The second is what emulators send.
@@ -373,15 +372,15 @@ fn not_understood(detail: &str, cut_off: bool) -> Cause {
     }
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+fn request_id(headers: &Headers) -> Option<String> {
+    let id = headers.text(REQUEST_ID)?;
     // A UUID has 36 characters; what is longer is not worth passing on.
     (!id.is_empty() && id.len() <= 64).then(|| id.to_owned())
 }
 
-fn retry_after_ms(headers: &HeaderMap) -> Option<u32> {
-    let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
-    number(RETRY_AFTER_MS).or_else(|| number(RETRY_AFTER)?.checked_mul(1000))
+fn retry_after_ms(headers: &Headers) -> Option<u32> {
+    let number = |name| headers.text(name)?.trim().parse::<u32>().ok();
+    number(RETRY_AFTER_MS).or_else(|| number("retry-after")?.checked_mul(1000))
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@
 //! part of this API. Whether an address may be contacted, and where plain `http` is
 //! tolerable, is for the host to judge: it sees the resolved address, we do not.
 
-use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-
+use super::message::Scheme;
 use crate::error::{Error, invalid_argument};
 
 /// Regions that share a DNS suffix.
@@ -77,7 +76,7 @@ pub const PARTITIONS: &[Partition] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     scheme: Scheme,
-    authority: Authority,
+    authority: String,
 }
 
 impl Endpoint {
@@ -97,12 +96,14 @@ impl Endpoint {
                 ))
             })?;
         let host = format!("cognito-idp.{region}.{}", partition.dns_suffix);
-        let authority = host.parse().map_err(|_| {
-            invalid_argument(format!("region '{region}' is no part of a host name"))
-        })?;
+        if host_of(&host) != Some(&host) {
+            return Err(invalid_argument(format!(
+                "region '{region}' is no part of a host name"
+            )));
+        }
         Ok(Self {
-            scheme: Scheme::HTTPS,
-            authority,
+            scheme: Scheme::Https,
+            authority: host,
         })
     }
 
@@ -122,8 +123,8 @@ impl Endpoint {
             return refuse("has no scheme");
         };
         let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
-            "https" => (Scheme::HTTPS, 443),
-            "http" => (Scheme::HTTP, 80),
+            "https" => (Scheme::Https, 443),
+            "http" => (Scheme::Http, 80),
             _ => return refuse("has a scheme other than https and http"),
         };
         if rest.contains('?') {
@@ -139,14 +140,10 @@ impl Endpoint {
         if host_and_port.contains(['/', '\\']) {
             return refuse("has a path");
         }
-        let Ok(authority) = host_and_port.parse::<Authority>() else {
+        let Some(host) = host_of(host_and_port) else {
             return refuse("has no valid host");
         };
-        let host = authority.host();
-        if host.is_empty() || host.contains('%') {
-            return refuse("has no valid host");
-        }
-        let port = match authority.as_str().strip_prefix(host).unwrap_or_default() {
+        let port = match host_and_port.strip_prefix(host).unwrap_or_default() {
             "" => None,
             colon_and_port => match colon_and_port.strip_prefix(':').map(str::parse::<u16>) {
                 Some(Ok(port)) if port > 0 => Some(port),
@@ -155,12 +152,10 @@ impl Endpoint {
         };
         // The default port is left out of the Host header by clients and is therefore
         // not signed either; a host that does send it would break the signature.
-        let canonical = match port {
-            Some(port) if port != default_port => format!("{}:{port}", host.to_ascii_lowercase()),
-            _ => host.to_ascii_lowercase(),
-        };
-        let Ok(authority) = canonical.parse() else {
-            return refuse("has no valid host");
+        let host = host.to_ascii_lowercase();
+        let authority = match port {
+            Some(port) if port != default_port => format!("{host}:{port}"),
+            _ => host,
         };
         Ok(Self { scheme, authority })
     }
@@ -168,19 +163,49 @@ impl Endpoint {
     /// Host, and port where it is not the scheme's own.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.authority.as_str()
+        &self.authority
     }
 
-    /// The address of every request: this API has a single path.
+    /// How requests get there.
     #[must_use]
-    pub fn uri(&self) -> Uri {
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(PathAndQuery::from_static("/"));
-        // Scheme, authority and path are all present, which is all that can be wrong.
-        Uri::from_parts(parts).unwrap_or_default()
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
     }
+
+    /// The address of every request.
+    #[cfg(test)]
+    pub(crate) fn uri(&self) -> String {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        format!("{scheme}://{}/", self.authority)
+    }
+}
+
+/// The host that an authority without user info begins with: a name, or an address in
+/// brackets. A port may follow, and no other colon.
+fn host_of(authority: &str) -> Option<&str> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
+    let (host, rest) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, _) = rest.split_once(']')?;
+            if !address.bytes().all(|byte| byte == b':' || is_part(byte)) {
+                return None;
+            }
+            authority.split_at_checked(address.len() + "[]".len())?
+        }
+        None => {
+            let end = authority.find(':').unwrap_or(authority.len());
+            let (name, rest) = authority.split_at_checked(end)?;
+            if name.is_empty() || !name.bytes().all(is_part) {
+                return None;
+            }
+            (name, rest)
+        }
+    };
+    let port = rest.strip_prefix(':').unwrap_or(rest);
+    port.bytes().all(is_part).then_some(host)
 }
 
 #[cfg(test)]
@@ -238,7 +263,7 @@ mod tests {
             ("http://127.0.0.1:80", "http://127.0.0.1/"),
             ("http://[::1]:9229/", "http://[::1]:9229/"),
         ] {
-            assert_eq!(Endpoint::parse(given).unwrap().uri().to_string(), uri);
+            assert_eq!(Endpoint::parse(given).unwrap().uri(), uri);
         }
     }
 
@@ -261,6 +286,12 @@ mod tests {
             ("https://example.com:0", "port"),
             ("https://example.com:99999", "port"),
             ("https://[fe80::1%25eth0]/", "host"),
+            ("https://:443", "host"),
+            ("https://a:1:2", "host"),
+            ("https://[::1", "host"),
+            ("https://a[b]", "host"),
+            ("https://a\"b", "host"),
+            ("https://\u{fc}.example", "host"),
             ("https://exa mple.com", "white space"),
             ("https://example.com\n", "white space"),
         ] {

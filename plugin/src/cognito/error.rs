@@ -11,10 +11,8 @@ mod ambiguity;
 mod meaning;
 mod text;
 
-use http::header::HeaderName;
-use http::{HeaderMap, StatusCode};
-
 use super::json::{self, Fault, FromJson, Reader, members};
+use super::message::Headers;
 use super::operations::{Operation, Subject};
 use super::retry::Reason;
 use super::transport::{SendError, SendErrorKind};
@@ -24,10 +22,10 @@ use meaning::{is_known, meaning_of_code, meaning_of_status, refuses_access};
 use text::{bare_code, shown, without, xml_exception, xml_text};
 
 /// The code, where a front end puts it.
-pub(super) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
 
 /// The message, where a front end puts it.
-pub(super) const ERROR_MESSAGE: HeaderName = HeaderName::from_static("x-amzn-errormessage");
+pub(super) const ERROR_MESSAGE: &str = "x-amzn-errormessage";
 
 /// Why an operation did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +60,7 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// HTTP status.
-    pub status: StatusCode,
+    pub status: u16,
     /// The bare code, if one was found.
     pub code: Option<String>,
     /// The message, if one was found; not yet fit to be shown.
@@ -112,10 +110,10 @@ fn words(member: Option<Words>) -> Option<String> {
 impl Refusal {
     /// Reads a refusal.
     #[must_use]
-    pub fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub fn read(status: u16, headers: &Headers, body: &[u8]) -> Self {
         let text = std::str::from_utf8(body).unwrap_or_default();
-        let header = |name: HeaderName| {
-            let value = headers.get(name)?.to_str().ok()?.trim();
+        let header = |name| {
+            let value = headers.text(name)?.trim();
             (!value.is_empty()).then(|| value.to_owned())
         };
         let json = json::parse::<Body>(text.as_bytes()).unwrap_or_default();
@@ -169,7 +167,7 @@ impl Refusal {
     fn quote(&self) -> String {
         let code = match &self.code {
             Some(code) => shown(code),
-            None => format!("HTTP status {}", self.status.as_u16()),
+            None => format!("HTTP status {}", self.status),
         };
         match self.message.as_deref().map(shown) {
             Some(message) if !message.is_empty() => format!("({code}: {message})"),

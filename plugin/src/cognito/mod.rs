@@ -12,6 +12,9 @@ pub mod described;
 pub mod endpoint;
 pub mod error;
 pub mod filter;
+#[cfg(any(test, not(all(target_family = "wasm", feature = "component"))))]
+pub mod foreign;
+pub mod message;
 pub mod operations;
 pub mod pool;
 pub mod retry;

@@ -15,7 +15,7 @@ use super::filter;
 use super::json::{FromJson, Writer};
 use super::model::{CreatedUser, Group, GroupPage, Member, Page, User, UserPage};
 use super::operations::{Operation, Subject};
-use super::transport::{SendErrorKind, Transport};
+use super::transport::{Outside, SendErrorKind};
 use crate::error::{Error, UNAUTHENTICATED};
 
 /// The largest page of all four lists.
@@ -85,7 +85,7 @@ pub struct UserPool<T> {
     described: OnceCell<Pool>,
 }
 
-impl<T: Transport> UserPool<T> {
+impl<T: Outside> UserPool<T> {
     /// The pool with this id.
     pub fn new(id: String, client: Client<T>) -> Self {
         Self {

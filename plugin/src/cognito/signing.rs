@@ -11,17 +11,16 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
-use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
 use super::calendar::Moment;
+use super::message::{Headers, InvalidValue};
 
-const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const X_AMZ_DATE: &str = "x-amz-date";
+const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -69,7 +68,7 @@ impl fmt::Debug for Derived {
 }
 
 /// A request that is to be signed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Signable<'a> {
     /// Its method.
     pub method: &'a str,
@@ -80,15 +79,20 @@ pub struct Signable<'a> {
     /// The canonical query, empty if there is none.
     pub query: &'a str,
     /// Its other headers.
-    pub headers: &'a HeaderMap,
+    pub headers: &'a Headers,
     /// Its body.
     pub body: &'a [u8],
 }
 
-/// The request can't be expressed as a canonical request: a header that is not UTF-8,
-/// a time before 1970.
+/// The request can't be expressed as a canonical request: a header that is not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSignable;
+
+impl From<InvalidValue> for NotSignable {
+    fn from(_: InvalidValue) -> Self {
+        Self
+    }
+}
 
 impl Signer {
     /// A signer for a service in a region.
@@ -111,34 +115,22 @@ impl Signer {
     }
 
     /// The headers that prove, at this time, who sends the request.
-    pub fn sign(
-        &self,
-        request: &Signable<'_>,
-        time: SystemTime,
-    ) -> Result<Vec<(HeaderName, HeaderValue)>, NotSignable> {
-        let since = time.duration_since(UNIX_EPOCH).map_err(|_| NotSignable)?;
-        let seconds = i64::try_from(since.as_secs()).map_err(|_| NotSignable)?;
+    pub fn sign(&self, request: &Signable<'_>, time: Duration) -> Result<Headers, NotSignable> {
+        let seconds = i64::try_from(time.as_secs()).map_err(|_| NotSignable)?;
         let mut date = Moment::at(seconds).written("", "T", "");
         date.push('Z');
-        let mut proof = Vec::with_capacity(3);
-        let value = |text: &str| HeaderValue::from_str(text).map_err(|_| NotSignable);
-        let mut secret = |name, text: &str| {
-            value(text).map(|mut value| {
-                value.set_sensitive(true);
-                proof.push((name, value));
-            })
-        };
+        let mut proof = Headers::default();
 
         let mut headers = Canonical::default();
-        headers.add(HOST.as_str(), request.host);
-        headers.add(X_AMZ_DATE.as_str(), &date);
+        headers.add("host", request.host);
+        headers.add(X_AMZ_DATE, &date);
         if let Some(token) = &self.keys.session_token {
-            headers.add(X_AMZ_SECURITY_TOKEN.as_str(), token);
-            secret(X_AMZ_SECURITY_TOKEN, token)?;
+            headers.add(X_AMZ_SECURITY_TOKEN, token);
+            proof.add_secret(X_AMZ_SECURITY_TOKEN, token.as_bytes())?;
         }
-        for (name, value) in request.headers {
-            let value = std::str::from_utf8(value.as_bytes()).map_err(|_| NotSignable)?;
-            headers.add(name.as_str(), value);
+        for header in request.headers.iter() {
+            let value = std::str::from_utf8(&header.value).map_err(|_| NotSignable)?;
+            headers.add(&header.name, value);
         }
         let (headers, signed) = headers.finish();
         let canonical = [
@@ -172,8 +164,8 @@ impl Signer {
             &hex(&hmac(&key, &to_sign)?),
         ]
         .concat();
-        secret(AUTHORIZATION, &authorization)?;
-        proof.push((X_AMZ_DATE, value(&date)?));
+        proof.add_secret("authorization", authorization.as_bytes())?;
+        proof.add(X_AMZ_DATE, date.as_bytes())?;
         Ok(proof)
     }
 

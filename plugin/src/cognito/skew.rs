@@ -6,12 +6,10 @@
 //! time settles it. Not trusted: an answer from a cache (`Age`), and a `Date` that was
 //! under way too long.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use http::HeaderMap;
-use http::header::{AGE, DATE};
+use std::time::Duration;
 
 use super::calendar::http_date;
+use super::message::Headers;
 
 /// Codes that always speak of the clock, without the ending `Exception` that some front
 /// ends give them.
@@ -46,7 +44,7 @@ pub struct Offset(pub i64);
 impl Offset {
     /// The service's time at our time `now`.
     #[must_use]
-    pub fn apply(self, now: SystemTime) -> SystemTime {
+    pub fn apply(self, now: Duration) -> Duration {
         let size = Duration::from_millis(self.0.unsigned_abs());
         if self.0 >= 0 {
             now.checked_add(size)
@@ -62,9 +60,9 @@ impl Offset {
 #[must_use]
 pub fn correction(
     code: &str,
-    headers: &HeaderMap,
-    sent: SystemTime,
-    received: SystemTime,
+    headers: &Headers,
+    sent: Duration,
+    received: Duration,
     signed_with: Offset,
 ) -> Option<Offset> {
     let code = code.strip_suffix("Exception").unwrap_or(code);
@@ -79,38 +77,45 @@ pub fn correction(
     (measured.0.abs_diff(signed_with.0) >= threshold).then_some(measured)
 }
 
-fn measure(headers: &HeaderMap, sent: SystemTime, received: SystemTime) -> Option<Offset> {
-    if headers.contains_key(AGE) {
+fn measure(headers: &Headers, sent: Duration, received: Duration) -> Option<Offset> {
+    if headers.has("age") {
         return None;
     }
-    let date = http_date(headers.get(DATE)?.to_str().ok()?)?;
-    let date = UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(date).ok()?))?;
-    let round_trip = received.duration_since(sent).unwrap_or_default();
+    let date = http_date(headers.text("date")?)?;
+    let date = Duration::from_secs(u64::try_from(date).ok()?);
+    let round_trip = received.saturating_sub(sent);
     if round_trip > MAX_ROUND_TRIP {
         return None;
     }
     let midpoint = sent.checked_add(round_trip / 2)?;
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).ok();
-    match date.duration_since(midpoint) {
-        Ok(ahead) => millis(ahead).map(Offset),
-        Err(behind) => millis(behind.duration()).map(|behind| Offset(-behind)),
+    match date.checked_sub(midpoint) {
+        Some(ahead) => millis(ahead).map(Offset),
+        None => millis(midpoint.saturating_sub(date)).map(|behind| Offset(-behind)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use std::time::UNIX_EPOCH;
 
     const MINUTE: i64 = 60_000;
 
-    fn noon() -> SystemTime {
-        httpdate::parse_http_date("Fri, 14 Feb 2025 12:00:00 GMT").unwrap()
+    fn noon() -> Duration {
+        let noon = httpdate::parse_http_date("Fri, 14 Feb 2025 12:00:00 GMT").unwrap();
+        noon.duration_since(UNIX_EPOCH).unwrap()
     }
 
-    fn dated(offset_ms: i64) -> HeaderMap {
-        let date = httpdate::fmt_http_date(Offset(offset_ms).apply(noon()));
-        HeaderMap::from_iter([(DATE, HeaderValue::from_str(&date).unwrap())])
+    fn dated(offset_ms: i64) -> Headers {
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Offset(offset_ms).apply(noon()));
+        with("date", &date)
+    }
+
+    fn with(name: &str, value: &str) -> Headers {
+        let mut headers = Headers::default();
+        headers.add(name, value.as_bytes()).unwrap();
+        headers
     }
 
     fn corrected(code: &str, offset_ms: i64) -> Option<Offset> {
@@ -154,14 +159,13 @@ mod tests {
     fn a_cached_or_undated_or_very_late_answer_is_not_believed() {
         let code = "RequestTimeTooSkewed";
         let mut cached = dated(20 * MINUTE);
-        cached.insert(AGE, HeaderValue::from_static("0"));
+        cached.add("age", b"0").unwrap();
         assert_eq!(correction(code, &cached, noon(), noon(), Offset(0)), None);
 
-        let undated = HeaderMap::new();
+        let undated = Headers::default();
         assert_eq!(correction(code, &undated, noon(), noon(), Offset(0)), None);
 
-        let mut garbled = dated(0);
-        garbled.insert(DATE, HeaderValue::from_static("yesterday"));
+        let garbled = with("date", "yesterday");
         assert_eq!(correction(code, &garbled, noon(), noon(), Offset(0)), None);
 
         let late = noon() + MAX_ROUND_TRIP + Duration::from_secs(1);

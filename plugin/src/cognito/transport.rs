@@ -6,10 +6,11 @@
 //! waiting. [`BodyBuffer`] belongs to every implementation: it is what turns a body
 //! that is too long, cut off or lying about its length into an error.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+#[cfg(any(test, not(all(target_family = "wasm", feature = "component"))))]
+pub use super::foreign::Transport;
+use super::message::{Answer, Headers, Request, text};
 
 /// The longest body that is read.
 ///
@@ -18,12 +19,12 @@ use http::header::CONTENT_LENGTH;
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// What lies outside of the component.
-pub trait Transport {
+pub trait Outside {
     /// Sends one request and reads the whole answer. Never follows a redirect.
-    fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, SendError>;
+    fn send(&self, request: Request) -> Result<Answer, SendError>;
 
-    /// The wall clock.
-    fn now(&self) -> SystemTime;
+    /// The wall clock: the time since the beginning of 1970, unless it is before that.
+    fn now(&self) -> Option<Duration>;
 
     /// Waits.
     fn sleep(&self, duration: Duration);
@@ -88,12 +89,10 @@ pub struct BodyBuffer {
 
 impl BodyBuffer {
     /// A buffer for the body that these headers announce.
-    pub fn new(headers: &HeaderMap) -> Result<Self, SendError> {
+    pub fn new(headers: &Headers) -> Result<Self, SendError> {
         let mut announced = None;
-        for value in headers.get_all(CONTENT_LENGTH) {
-            let length = value
-                .to_str()
-                .ok()
+        for value in headers.all("content-length") {
+            let length = text(value)
                 .filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
                 .and_then(|text| text.parse::<u64>().ok())
                 .ok_or_else(|| {
@@ -167,12 +166,10 @@ fn too_long() -> SendError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
-
-    fn headers(lengths: &[&'static str]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+    fn headers(lengths: &[&'static str]) -> Headers {
+        let mut headers = Headers::default();
         for length in lengths {
-            headers.append(CONTENT_LENGTH, HeaderValue::from_static(length));
+            headers.add("content-length", length.as_bytes()).unwrap();
         }
         headers
     }

@@ -6,18 +6,12 @@
 //! host may have tighter limits, but not every host has any.
 
 use std::io::Write as _;
-use std::time::{Duration, Instant, SystemTime};
-
-use http::header::{
-    AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION,
-    RETRY_AFTER,
-};
-use http::uri::Scheme as UriScheme;
-use http::{HeaderMap, StatusCode};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::client::{REQUEST_ID, RETRY_AFTER_MS};
 use super::error::{ERROR_MESSAGE, ERROR_TYPE};
-use super::transport::{BodyBuffer, SendError, SendErrorKind, Transport};
+use super::message::{self, Answer, Headers, Request};
+use super::transport::{BodyBuffer, SendError, SendErrorKind};
 use crate::contract::wasi::http::outgoing_handler;
 use crate::contract::wasi::http::types::{
     ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
@@ -44,16 +38,17 @@ const WRITE_CHUNK: usize = 4096;
 /// How much is asked for in one read.
 const READ_CHUNK: u64 = 64 * 1024;
 
-/// The headers that anybody looks at. Keeping all of them would need the table of all
-/// names that there are, which is longer than any other function.
-const READ: [HeaderName; 11] = [
-    AGE,
-    CONTENT_ENCODING,
+const CONTENT_LENGTH: &str = "content-length";
+
+/// The headers that anybody looks at.
+const READ: [&str; 11] = [
+    "age",
+    "content-encoding",
     CONTENT_LENGTH,
-    CONTENT_TYPE,
-    DATE,
-    LOCATION,
-    RETRY_AFTER,
+    "content-type",
+    "date",
+    "location",
+    "retry-after",
     ERROR_MESSAGE,
     ERROR_TYPE,
     REQUEST_ID,
@@ -64,28 +59,23 @@ const READ: [HeaderName; 11] = [
 #[derive(Debug, Default)]
 pub struct Wasi;
 
-impl Transport for Wasi {
-    fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, SendError> {
-        let (parts, body) = request.into_parts();
-        let outgoing = OutgoingRequest::new(fields(&parts.headers, body.len())?);
-        let scheme = match parts.uri.scheme() {
-            Some(scheme) if *scheme == UriScheme::HTTP => Scheme::Http,
-            _ => Scheme::Https,
+impl Wasi {
+    /// Sends one request and reads the whole answer. Never follows a redirect.
+    pub fn exchange(&self, request: Request) -> Result<Answer, SendError> {
+        let outgoing = OutgoingRequest::new(fields(&request)?);
+        let scheme = match request.scheme {
+            message::Scheme::Http => Scheme::Http,
+            message::Scheme::Https => Scheme::Https,
         };
-        let path = parts
-            .uri
-            .path_and_query()
-            .map(http::uri::PathAndQuery::as_str);
-        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-        let method = match parts.method {
-            http::Method::POST => Method::Post,
-            other => Method::Other(other.to_string()),
+        let method = match request.method.as_str() {
+            "POST" => Method::Post,
+            _ => Method::Other(request.method),
         };
         outgoing
             .set_method(&method)
             .and_then(|()| outgoing.set_scheme(Some(&scheme)))
-            .and_then(|()| outgoing.set_authority(authority))
-            .and_then(|()| outgoing.set_path_with_query(path))
+            .and_then(|()| outgoing.set_authority(request.authority.as_deref()))
+            .and_then(|()| outgoing.set_path_with_query(request.path.as_deref()))
             .map_err(|()| refused("the request line was not accepted"))?;
         let outgoing_body = outgoing
             .body()
@@ -93,39 +83,46 @@ impl Transport for Wasi {
         let answer = outgoing_handler::handle(outgoing, Some(options()?)).map_err(error)?;
         // A host that refuses the request may not read its body. Its answer then says
         // more than the broken stream.
-        let written = write(outgoing_body, &body);
+        let written = write(outgoing_body, &request.body);
         let response = wait(&answer)?;
         written
             .map_err(|SendError { kind, detail }| SendError::new(after_the_start(kind), detail))?;
         read(response)
     }
 
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
+    /// The wall clock: the time since the beginning of 1970.
+    #[must_use]
+    pub fn since_1970(&self) -> Duration {
+        UNIX_EPOCH.elapsed().unwrap_or_default()
     }
 
-    fn sleep(&self, duration: Duration) {
+    /// Waits.
+    pub fn wait(&self, duration: Duration) {
         std::thread::sleep(duration);
     }
 
-    fn jitter(&self) -> f64 {
+    /// A random number, at least 0 and less than 1.
+    #[must_use]
+    pub fn random(&self) -> f64 {
         fastrand::f64()
     }
 
-    fn log(&self, line: &str) {
+    /// Writes one line to standard error.
+    pub fn write_line(&self, line: &str) {
         // Nobody to tell that the log can't be written.
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 }
 
-fn fields(headers: &HeaderMap, length: usize) -> Result<Fields, SendError> {
-    let mut list: Vec<_> = headers
+fn fields(request: &Request) -> Result<Fields, SendError> {
+    let mut list: Vec<_> = request
+        .headers
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .map(|header| (header.name.clone(), header.value.clone()))
         .collect();
     list.push((
-        CONTENT_LENGTH.as_str().to_owned(),
-        length.to_string().into_bytes(),
+        CONTENT_LENGTH.to_owned(),
+        request.body.len().to_string().into_bytes(),
     ));
     Fields::from_list(&list).map_err(|_| refused("the headers were not accepted"))
 }
@@ -167,30 +164,31 @@ fn wait(answer: &FutureIncomingResponse) -> Result<IncomingResponse, SendError> 
     }
 }
 
-fn read(response: IncomingResponse) -> Result<http::Response<Vec<u8>>, SendError> {
+fn read(response: IncomingResponse) -> Result<Answer, SendError> {
     let protocol = |what: &str| SendError::new(SendErrorKind::Protocol, what);
-    let mut headers = HeaderMap::new();
+    let mut headers = Headers::default();
     for (name, value) in response.headers().entries() {
-        let Some(name) = READ.into_iter().find(|read| *read == name.as_str()) else {
+        let Some(name) = READ.iter().find(|read| name.eq_ignore_ascii_case(read)) else {
             continue;
         };
-        let value =
-            HeaderValue::from_bytes(&value).map_err(|_| protocol("a header has no valid value"))?;
         headers
-            .try_append(name, value)
-            .map_err(|_| protocol("too many headers"))?;
+            .add(name, &value)
+            .map_err(|_| protocol("a header has no valid value"))?;
     }
-    let status = StatusCode::from_u16(response.status())
-        .map_err(|_| protocol("the status is no HTTP status"))?;
+    let status = response.status();
+    if !(100..1000).contains(&status) {
+        return Err(protocol("the status is no HTTP status"));
+    }
     let mut buffer = BodyBuffer::new(&headers)?;
     let body = response
         .consume()
         .map_err(|()| protocol("the answer has no body"))?;
     fill(&mut buffer, &body)?;
-    let mut answer = http::Response::new(buffer.finish()?);
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    Ok(answer)
+    Ok(Answer {
+        status,
+        headers,
+        body: buffer.finish()?,
+    })
 }
 
 fn fill(buffer: &mut BodyBuffer, body: &IncomingBody) -> Result<(), SendError> {

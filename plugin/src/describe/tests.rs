@@ -368,7 +368,7 @@ fn the_described_origin_is_the_one_that_is_used() {
             })
             .unwrap();
         let uri = format!("{}/", described.template.replace("{region}", region));
-        assert_eq!(Endpoint::of_region(region).unwrap().uri().to_string(), uri);
+        assert_eq!(Endpoint::of_region(region).unwrap().uri(), uri);
     }
     assert!(!origins.iter().any(|origin| {
         let when = origin.when.as_ref().unwrap();

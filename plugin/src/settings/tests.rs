@@ -39,7 +39,7 @@ fn three_settings_are_enough() {
     assert_eq!(settings.max_attempts, 3);
     assert_eq!(settings.keys.unwrap().session_token, None);
     assert_eq!(settings.last_login_attribute, None);
-    let uri = settings.endpoint.uri().to_string();
+    let uri = settings.endpoint.uri();
     assert_eq!(uri, "https://cognito-idp.us-east-1.amazonaws.com/");
 }
 

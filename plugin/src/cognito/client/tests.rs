@@ -4,6 +4,8 @@ use crate::cognito::model::{GroupPage, User, UserPage};
 use crate::cognito::signing::Keys;
 use crate::cognito::transport::{SendError, SendErrorKind};
 use crate::error::Error;
+use http::HeaderName;
+use std::time::UNIX_EPOCH;
 
 use super::super::operations::Subject;
 
@@ -316,7 +318,8 @@ fn the_retry_budget_outlives_a_call() {
 }
 
 fn expired_by(minutes: i64) -> http::Response<Vec<u8>> {
-    let date = httpdate::fmt_http_date(Offset(minutes * 60_000).apply(noon()));
+    let noon = noon().duration_since(UNIX_EPOCH).unwrap();
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Offset(minutes * 60_000).apply(noon));
     let body = r#"{"__type":"InvalidSignatureException","message":"Signature expired: 20250214T120000Z is now earlier"}"#;
     with_header(answer(400, body), "date", &date)
 }

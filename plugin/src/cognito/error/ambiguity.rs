@@ -48,7 +48,7 @@ impl Refusal {
             | Meaning::NotDelivered
             | Meaning::Unknown => true,
             // Without a code it is the word of something in front of the service.
-            _ => self.code.is_none() || !self.status.is_client_error(),
+            _ => self.code.is_none() || !(400..500).contains(&self.status),
         }
     }
 }
@@ -56,16 +56,15 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cognito::message::Headers;
     use crate::cognito::transport::SendError;
-    use http::{HeaderMap, StatusCode};
 
     fn refused(status: u16, code: &str) -> bool {
         let body = match code {
             "" => String::new(),
             code => format!(r#"{{"__type":"{code}"}}"#),
         };
-        let status = StatusCode::from_u16(status).unwrap();
-        let refusal = Refusal::read(status, &HeaderMap::new(), body.as_bytes());
+        let refusal = Refusal::read(status, &Headers::default(), body.as_bytes());
         Failure::new(Cause::Refused(refusal)).is_ambiguous()
     }
 

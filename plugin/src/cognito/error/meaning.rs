@@ -3,8 +3,6 @@
 //! A table and nothing else. The codes are those of the service's model and of the
 //! front ends before it.
 
-use http::StatusCode;
-
 use super::text::bare_code;
 
 /// What a refusal means.
@@ -126,16 +124,16 @@ pub(super) fn meaning_of_code(code: &str) -> Option<Meaning> {
 }
 
 /// The statuses that a proxy or a portal uses for its own refusals.
-pub(super) fn refuses_access(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+pub(super) fn refuses_access(status: u16) -> bool {
+    matches!(status, 401 | 403)
 }
 
 pub(super) fn is_known(code: &str) -> bool {
     meaning_of_code(bare_code(code)).is_some()
 }
 
-pub(super) fn meaning_of_status(status: StatusCode) -> Meaning {
-    match status.as_u16() {
+pub(super) fn meaning_of_status(status: u16) -> Meaning {
+    match status {
         300..=399 => Meaning::Redirect,
         401 => Meaning::NotAuthenticated,
         403 => Meaning::Denied,

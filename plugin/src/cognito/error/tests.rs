@@ -1,5 +1,4 @@
 use super::*;
-use http::HeaderValue;
 
 mod no_answer;
 mod quotations;
@@ -8,15 +7,11 @@ const POOL: &str = "us-east-1_AbCd12345";
 const SERVER: &str = "127.0.0.1:9";
 
 fn refusal(status: u16, header: Option<&'static str>, body: &str) -> Refusal {
-    let mut headers = HeaderMap::new();
+    let mut headers = Headers::default();
     if let Some(header) = header {
-        headers.insert("x-amzn-errortype", HeaderValue::from_static(header));
+        headers.add("x-amzn-errortype", header.as_bytes()).unwrap();
     }
-    Refusal::read(
-        StatusCode::from_u16(status).unwrap(),
-        &headers,
-        body.as_bytes(),
-    )
+    Refusal::read(status, &headers, body.as_bytes())
 }
 
 fn error_of(operation: Operation, refusal: Refusal, with_cursor: bool) -> Error {
@@ -113,11 +108,7 @@ fn the_code_and_the_message_are_found_wherever_they_stand() {
         assert_eq!(found.code.as_deref(), code, "{body}");
         assert_eq!(found.message.as_deref(), message, "{body}");
     }
-    let invalid = Refusal::read(
-        StatusCode::BAD_REQUEST,
-        &HeaderMap::new(),
-        b"{\"__type\":\"\xff\"}",
-    );
+    let invalid = Refusal::read(400, &Headers::default(), b"{\"__type\":\"\xff\"}");
     assert_eq!((invalid.code, invalid.message), (None, None));
 }
 
@@ -456,11 +447,7 @@ fn one_code_of_the_signature_blames_key_clock_or_region_by_its_text() {
         ),
     ] {
         let body = serde_json::json!({"__type": "InvalidSignatureException", "message": message});
-        let refusal = Refusal::read(
-            StatusCode::BAD_REQUEST,
-            &HeaderMap::new(),
-            body.to_string().as_bytes(),
-        );
+        let refusal = Refusal::read(400, &Headers::default(), body.to_string().as_bytes());
         assert_eq!(refusal.meaning(), meaning, "{message}");
     }
 }

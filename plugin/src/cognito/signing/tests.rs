@@ -5,10 +5,12 @@ use super::*;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign as sigv4};
 use aws_sigv4::sign::v4::SigningParams;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -112,11 +114,11 @@ fn check(case: &Path) {
         host: &request.host,
         path: &canonical_path(path, context["normalize"] == true),
         query: &canonical_query(query),
-        headers: &headers,
+        headers: &(&headers).into(),
         body: request.body.as_bytes(),
     };
     let signed = signer
-        .sign(&signable, time.into())
+        .sign(&signable, since_1970(time.into()))
         .unwrap_or_else(|_| panic!("{case:?} can't be signed"));
 
     let published = Request::parse(&read("header-signed-request.txt"));
@@ -124,14 +126,16 @@ fn check(case: &Path) {
     for name in request.headers.keys() {
         expected.remove(name);
     }
-    let signed: HeaderMap = signed
-        .into_iter()
-        .chain(added.drain().map(|(name, value)| (name.unwrap(), value)))
-        .collect();
+    let mut signed = HeaderMap::try_from(&signed).unwrap();
+    signed.extend(added);
     assert_eq!(signed, expected, "{case:?}");
     let signature = read("header-signature.txt");
     let authorization = signed["authorization"].to_str().unwrap();
     assert!(authorization.ends_with(signature.trim()), "{case:?}");
+}
+
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap()
 }
 
 struct Request {
@@ -240,7 +244,7 @@ fn the_signing_crate_of_the_sdk_signs_the_same() {
         // One signer for many days and back, so that a key of the wrong day would be seen.
         let signer = Signer::new(keys, "eu-central-1".to_owned(), "cognito-idp");
         for _ in 0..500 {
-            let time = UNIX_EPOCH + std::time::Duration::from_secs(random.u64(..40) * 43_201);
+            let time = UNIX_EPOCH + Duration::from_secs(random.u64(..40) * 43_201);
             let body: Vec<u8> = (0..random.usize(..300)).map(|_| random.u8(..)).collect();
             let mut headers = HeaderMap::new();
             headers.insert(
@@ -255,10 +259,11 @@ fn the_signing_crate_of_the_sdk_signs_the_same() {
                 host,
                 path: "/",
                 query: "",
-                headers: &headers,
+                headers: &(&headers).into(),
                 body: &body,
             };
-            let ours: HeaderMap = signer.sign(&signable, time).unwrap().into_iter().collect();
+            let ours = signer.sign(&signable, since_1970(time)).unwrap();
+            let ours = HeaderMap::try_from(&ours).unwrap();
 
             let identity = credentials.clone().into();
             let parameters = SigningParams::builder()
@@ -299,7 +304,7 @@ fn no_secret_is_shown_with_a_signer() {
         session_token: Some("hunter2".to_owned()),
     };
     let signer = Signer::new(keys, "us-east-1".to_owned(), "service");
-    let headers = HeaderMap::new();
+    let headers = Headers::default();
     let signable = Signable {
         method: "POST",
         host: "example.com",
@@ -308,7 +313,7 @@ fn no_secret_is_shown_with_a_signer() {
         headers: &headers,
         body: b"",
     };
-    signer.sign(&signable, UNIX_EPOCH).unwrap();
+    signer.sign(&signable, Duration::ZERO).unwrap();
     let shown = format!("{signer:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
     // A key that was derived would be shown as a list of numbers.

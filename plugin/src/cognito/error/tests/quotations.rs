@@ -7,7 +7,7 @@ fn a_quotation_is_one_short_line_without_control_characters() {
     let long = "x".repeat(1000);
     let message = format!("\u{1b}[31mred\u{7f}{long}");
     let refusal = Refusal {
-        status: StatusCode::BAD_REQUEST,
+        status: 400,
         code: Some("InvalidSignatureException".to_owned()),
         message: Some(format!(
             "{message}\nThe canonical string was\nx-amz-security-token:hunter2"
