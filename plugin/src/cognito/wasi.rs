@@ -1,23 +1,51 @@
 //! The transport of the component: `wasi:http` for requests, the WASI clocks and random
-//! numbers behind the standard library for the rest.
+//! numbers themselves for the rest. The same behind the standard library is larger.
 //!
 //! It does not judge where a request goes (the client knows one origin only, and the
 //! host has the last word) and it does not follow redirects. It bounds every wait: the
 //! host may have tighter limits, but not every host has any.
 
 use std::io::Write as _;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::Duration;
 
+use self::imports::wasi::clocks::wall_clock;
+use self::imports::wasi::random::random;
 use super::client::{REQUEST_ID, RETRY_AFTER_MS};
 use super::error::{ERROR_MESSAGE, ERROR_TYPE};
 use super::message::{self, Answer, Headers, Request};
 use super::transport::{BodyBuffer, SendError, SendErrorKind};
+use crate::contract::wasi::clocks::monotonic_clock;
 use crate::contract::wasi::http::outgoing_handler;
 use crate::contract::wasi::http::types::{
     ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
     OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
 };
 use crate::contract::wasi::io::streams::{InputStream, StreamError};
+
+/// What the contract itself has no need of.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    unused_qualifications,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code is documented and checked where it is generated from"
+)]
+mod imports {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "
+            package identity:cognito;
+
+            world outside {
+                import wasi:clocks/wall-clock@0.2.0;
+                import wasi:random/random@0.2.0;
+            }
+        ",
+        world: "identity:cognito/outside",
+        generate_all,
+    });
+}
 
 /// Name resolution, TCP and TLS; the AWS SDKs give up after about three seconds, which
 /// is short for a slow resolver.
@@ -93,18 +121,19 @@ impl Wasi {
     /// The wall clock: the time since the beginning of 1970.
     #[must_use]
     pub fn since_1970(&self) -> Duration {
-        UNIX_EPOCH.elapsed().unwrap_or_default()
+        let time = wall_clock::now();
+        Duration::new(time.seconds, time.nanoseconds)
     }
 
     /// Waits.
     pub fn wait(&self, duration: Duration) {
-        std::thread::sleep(duration);
+        monotonic_clock::subscribe_duration(nanos(duration)).block();
     }
 
     /// A random number, at least 0 and less than 1.
     #[must_use]
     pub fn random(&self) -> f64 {
-        fastrand::f64()
+        fastrand::Rng::with_seed(random::get_random_u64()).f64()
     }
 
     /// Writes one line to standard error.
@@ -127,13 +156,16 @@ fn fields(request: &Request) -> Result<Fields, SendError> {
     Fields::from_list(&list).map_err(|_| refused("the headers were not accepted"))
 }
 
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn options() -> Result<RequestOptions, SendError> {
-    let nanos = |timeout: Duration| u64::try_from(timeout.as_nanos()).ok();
     let options = RequestOptions::new();
     options
-        .set_connect_timeout(nanos(CONNECT_TIMEOUT))
-        .and_then(|()| options.set_first_byte_timeout(nanos(FIRST_BYTE_TIMEOUT)))
-        .and_then(|()| options.set_between_bytes_timeout(nanos(BETWEEN_BYTES_TIMEOUT)))
+        .set_connect_timeout(Some(nanos(CONNECT_TIMEOUT)))
+        .and_then(|()| options.set_first_byte_timeout(Some(nanos(FIRST_BYTE_TIMEOUT))))
+        .and_then(|()| options.set_between_bytes_timeout(Some(nanos(BETWEEN_BYTES_TIMEOUT))))
         .map_err(|()| refused("the timeouts were not accepted"))?;
     Ok(options)
 }
@@ -195,14 +227,14 @@ fn fill(buffer: &mut BodyBuffer, body: &IncomingBody) -> Result<(), SendError> {
     let stream: InputStream = body
         .stream()
         .map_err(|()| SendError::new(SendErrorKind::Protocol, "the answer has no body"))?;
-    let started = Instant::now();
+    let started = monotonic_clock::now();
     loop {
         match stream.blocking_read(READ_CHUNK) {
             Ok(chunk) => buffer.take(chunk)?,
             Err(StreamError::Closed) => return Ok(()),
             Err(broken) => return Err(broken_stream(&broken)),
         }
-        if started.elapsed() > BODY_TIMEOUT {
+        if monotonic_clock::now().saturating_sub(started) > nanos(BODY_TIMEOUT) {
             return Err(SendError::new(
                 SendErrorKind::Timeout,
                 "the body of the answer took too long",
