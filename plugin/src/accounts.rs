@@ -16,7 +16,7 @@ use crate::cognito::pool::{FailedChange, NewUser, UserPool};
 use crate::cognito::transport::Outside;
 use crate::contract::provisioning::{AccountCheck, CreateOutcome, CreatedAccount, DeleteOutcome};
 use crate::contract::types::{Attribute, ResourceId};
-use crate::error::{Error, FAILED_PRECONDITION, invalid_argument, one_line};
+use crate::error::{Error, FAILED_PRECONDITION, escaped, invalid_argument, one_line};
 use crate::kinds::Kind;
 use crate::schema::Schema;
 use crate::users;
@@ -138,7 +138,7 @@ impl<T: Outside> Accounts<'_, T> {
             format!(
                 "user pool '{}' names no attribute '{}', so that the service will hardly take it",
                 self.pool.id(),
-                name.escape_debug()
+                escaped(name)
             )
         });
         let warnings = missing.chain(strange).collect();
@@ -193,7 +193,7 @@ impl<T: Outside> Accounts<'_, T> {
             .is_some_and(|configuration| configuration.case_sensitive == Some(false));
         let same = made_up
             || user.username == username
-            || (any_case && user.username.to_lowercase() == username.to_lowercase());
+            || (any_case && are_one_in_any_case(&user.username, username));
         Ok(match same {
             true => Holder::Same(user),
             false => Holder::Other(user.username),
@@ -287,10 +287,21 @@ fn is_as_sent(user: &User, new: &NewUser) -> bool {
     never_used
         && new.attributes.iter().all(|sent| {
             user.attributes.iter().any(|has| {
-                let same = |value: &str| value.to_lowercase() == sent.value.to_lowercase();
+                let same = |value: &str| are_one_in_any_case(value, &sent.value);
                 has.name == sent.name && has.value.as_deref().is_some_and(same)
             })
         })
+}
+
+fn are_one_in_any_case(one: &str, other: &str) -> bool {
+    // Two small letters share the capital Σ.
+    let folded = |text: &str| {
+        text.chars()
+            .flat_map(char::to_lowercase)
+            .map(|letter| if letter == 'ς' { 'σ' } else { letter })
+            .collect::<String>()
+    };
+    folded(one) == folded(other)
 }
 
 fn only_users(kind: Kind) -> Result<(), Error> {

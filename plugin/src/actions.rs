@@ -10,7 +10,7 @@ use crate::cognito::pool::UserPool;
 use crate::cognito::transport::Outside;
 use crate::contract::describe::{ActionSchema, Field, SettingType};
 use crate::contract::types::{Attribute, AttributeValue};
-use crate::error::{Error, invalid_argument};
+use crate::error::{Error, escaped, invalid_argument};
 use crate::kinds::Kind;
 
 /// The argument that names the user.
@@ -103,7 +103,7 @@ impl Action {
                 let [enable, disable] = Self::ALL.map(Self::usage);
                 invalid_argument(format!(
                     "action '{}' is unknown; known are {enable} and {disable}",
-                    name.escape_debug()
+                    escaped(name)
                 ))
             })
     }
@@ -121,7 +121,7 @@ impl Action {
             ))
         };
         if let Some(other) = arguments.iter().find(|given| given.name != USER_ID) {
-            let name = other.name.escape_debug();
+            let name = escaped(&other.name);
             return Err(wrong(&format!("argument '{name}' is unknown")));
         }
         match arguments {

@@ -48,6 +48,12 @@ pub fn one_line(message: impl Into<String>) -> String {
     }
 }
 
+/// A foreign name, so that everybody sees where it ends and what is in it.
+#[must_use]
+pub fn escaped(name: &str) -> String {
+    name.escape_debug().collect()
+}
+
 /// An error that no request led to.
 #[must_use]
 pub fn local(code: &str, message: impl Into<String>) -> Error {

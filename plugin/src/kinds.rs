@@ -1,7 +1,7 @@
 //! The kinds of resource of a user pool, and the arguments that name them.
 
 use crate::contract::types::ResourceId;
-use crate::error::{Error, invalid_argument};
+use crate::error::{Error, escaped, invalid_argument};
 
 /// A kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Kind {
             .ok_or_else(|| {
                 invalid_argument(format!(
                     "kind '{}' is unknown; known are user and group",
-                    id.escape_debug()
+                    escaped(id)
                 ))
             })
     }

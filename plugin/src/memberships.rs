@@ -10,7 +10,7 @@ use crate::cognito::pool::{FailedChange, UserPool};
 use crate::cognito::transport::Outside;
 use crate::contract::provisioning::{GrantOutcome, RevokeOutcome};
 use crate::contract::types::{EntitlementId, Grant, Principal};
-use crate::error::{Error, invalid_argument};
+use crate::error::{Error, escaped, invalid_argument};
 use crate::groups::{self, MEMBER};
 use crate::kinds::Kind;
 
@@ -110,7 +110,7 @@ impl<'a> Membership<'a> {
             return Err(invalid_argument(format!(
                 "a {} has no entitlement '{}'; what can be held is '{MEMBER}' of a group",
                 on.id(),
-                entitlement.slug.escape_debug()
+                escaped(&entitlement.slug)
             )));
         }
         let holder = Kind::of(&principal.resource)?;

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use crate::cognito::described::{NumberConstraints, Pool, SchemaAttribute, StringConstraints};
-use crate::error::{Error, invalid_argument};
+use crate::error::{Error, escaped, invalid_argument};
 
 /// What the names of a customer's own attributes begin with.
 const CUSTOM: &str = "custom:";
@@ -98,7 +98,7 @@ impl<'a> Schema<'a> {
         invalid_argument(format!(
             "user pool '{}' has no attribute '{}'; {known}",
             self.id,
-            name.escape_debug()
+            escaped(name)
         ))
     }
 
@@ -180,7 +180,7 @@ impl<'a> Schema<'a> {
     fn outside(&self, name: &str, wanted: &str) -> Error {
         invalid_argument(format!(
             "the value of '{}' does not fit: user pool '{}' takes {wanted}",
-            name.escape_debug(),
+            escaped(name),
             self.id
         ))
     }

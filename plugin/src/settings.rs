@@ -8,7 +8,7 @@
 use crate::cognito::endpoint::Endpoint;
 use crate::cognito::signing::Keys;
 use crate::contract::sync::Setting;
-use crate::error::{Error, invalid_argument};
+use crate::error::{Error, escaped, invalid_argument};
 
 /// The pool to work on.
 pub const USER_POOL_ID: &str = "user-pool-id";
@@ -99,7 +99,7 @@ impl Settings {
             return Err(invalid_argument(format!(
                 "user-pool-id '{}' is not the id of a user pool; write region and id joined by \
                  an underscore, such as us-east-1_AbCd12345",
-                user_pool_id.escape_debug()
+                escaped(user_pool_id)
             )));
         }
         let region = region(user_pool_id, given.optional(REGION)?)?;
@@ -129,7 +129,7 @@ impl<'a> Given<'a> {
             if !ALL.contains(&name) {
                 return Err(invalid_argument(format!(
                     "setting '{}' is unknown; known are {}",
-                    name.escape_debug(),
+                    escaped(name),
                     ALL.join(", ")
                 )));
             }
@@ -181,7 +181,7 @@ fn region<'a>(user_pool_id: &'a str, given: Option<&'a str>) -> Result<&'a str, 
         if !is_region(given) {
             return Err(invalid_argument(format!(
                 "region '{}' is not the name of an AWS region, such as us-east-1",
-                given.escape_debug()
+                escaped(given)
             )));
         }
         if given != of_pool {
@@ -290,7 +290,7 @@ fn max_attempts(given: Option<&str>) -> Result<u32, Error> {
         }
         _ => Err(invalid_argument(format!(
             "max-attempts '{}' is not a whole number from 1 to {MOST_ATTEMPTS}",
-            given.escape_debug()
+            escaped(given)
         ))),
     }
 }

@@ -5,7 +5,7 @@
 //! is compared with what was asked for.
 
 use crate::cognito::model::User;
-use crate::error::{Error, FAILED_PRECONDITION, invalid_argument, local};
+use crate::error::{Error, FAILED_PRECONDITION, escaped, invalid_argument, local};
 use crate::kinds::Kind;
 
 const DIGITS: &str = "0123456789abcdef";
@@ -31,7 +31,7 @@ impl Slice {
             (Kind::User, Some(digit), None) if DIGITS.contains(digit) => Ok(Self(digit)),
             (Kind::User, ..) => Err(invalid_argument(format!(
                 "the list of users has the partitions 0 to 9 and a to f, and not '{}'",
-                name.escape_debug()
+                escaped(name)
             ))),
             (Kind::Group, ..) => Err(invalid_argument("the list of groups has no partitions")),
         }

@@ -7,7 +7,7 @@
 use crate::cognito::pool::NewAttribute;
 use crate::contract::describe::{Field, SettingType};
 use crate::contract::types::{Attribute, AttributeValue};
-use crate::error::{Error, invalid_argument};
+use crate::error::{Error, escaped, invalid_argument};
 
 /// The address.
 pub const EMAIL: &str = "email";
@@ -89,7 +89,7 @@ impl Draft {
             invited: false,
         };
         for (index, Attribute { name, value }) in fields.iter().enumerate() {
-            let shown = name.escape_debug();
+            let shown = escaped(name);
             if name.is_empty() {
                 return Err(invalid_argument("a field has an empty name"));
             }
@@ -178,7 +178,7 @@ fn written(name: &str, value: &AttributeValue) -> Result<String, Error> {
         AttributeValue::Boolean(value) => Ok(value.to_string()),
         AttributeValue::TextList(_) => Err(invalid_argument(format!(
             "field '{}' is a list; an attribute has one value",
-            name.escape_debug()
+            escaped(name)
         ))),
     }
 }

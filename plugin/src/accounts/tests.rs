@@ -43,3 +43,17 @@ fn outcome(account: &CreatedAccount) -> (&str, bool) {
         CreateOutcome::AlreadyExists(user) => (&user.id.id, false),
     }
 }
+
+#[test]
+fn names_are_compared_in_any_case_and_alphabet() {
+    for (one, other) in [
+        ("Ada", "aDA"),
+        ("ÄRGER", "ärger"),
+        ("ΟΔΟΣ", "οδος"),
+        ("", ""),
+    ] {
+        assert!(are_one_in_any_case(one, other), "{one} {other}");
+    }
+    assert!(!are_one_in_any_case("ada", "adam"));
+    assert!(!are_one_in_any_case("a", "ä"));
+}
