@@ -2,7 +2,7 @@
 //!
 //! [`CredentialSource`] hands out those that were given, or those of the ordinary chain of
 //! the AWS tools, or of a role assumed with either ([`chain`]), and fetches them anew
-//! ahead of their expiry. [`Keys`] decides what a component is given: by default
+//! ahead of their expiry. [`Keys`] decides what a component is given: by default none, or
 //! placeholders, because the host signs in its place and no real key enters the sandbox.
 
 mod account;

@@ -150,6 +150,7 @@ impl SyncStore {
         let open = resume(&mut self.store.sqlite, run.number)
             .map_err(|source| StoreError::from_sqlite(path, source))?;
         self.open = Some(open);
+        self.known = None;
         self.store.require_run(Some(&run.sync_id))
     }
 

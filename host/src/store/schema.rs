@@ -20,7 +20,7 @@ pub(super) const APPLICATION_ID: i64 = 0x4944_4353;
 
 /// Bytes of a page of the file. SQLite's own choice is 4096, with which a page of users is
 /// a dozen pages of the file, each written by two calls of the system into the log and by
-/// one more into the file.
+/// one more into the file. A store that is there already keeps the size that it has.
 const PAGE_SIZE: i64 = 16 * 1024;
 
 /// A run's resources are one range of row numbers, the run's number being the upper
@@ -98,7 +98,7 @@ pub(super) fn migrate(sqlite: &mut Sqlite) -> rusqlite::Result<()> {
         transaction.execute_batch("ALTER TABLE resource ADD COLUMN slice TEXT")?;
     }
     if version < 4 {
-        transaction.execute_batch("DROP TABLE grant_of_principal")?;
+        transaction.execute_batch("DROP TABLE IF EXISTS grant_of_principal")?;
     }
     if version < SCHEMA_VERSION {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;

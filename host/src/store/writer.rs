@@ -10,7 +10,7 @@ use super::rows::Extra;
 use super::run::{Counts, Run, RunEnd, RunStart, RunState, id_stem};
 use super::schema::{self, row_range, settle_into, to_json};
 use super::{Connection, References, Store, StoreError, Twin, checkpoint, retention};
-use crate::model::{Entitlement, Grant, Resource, timestamp};
+use crate::model::{Attributes, Entitlement, Grant, Resource, ResourceId, timestamp};
 
 /// The log is folded into the file when it has this many bytes: each time costs two waits
 /// for the disk, and at SQLite's default of 4 MB these took a third of the time of a fast
@@ -32,15 +32,30 @@ pub struct Page {
 }
 
 impl Page {
-    /// Roughly how many bytes of memory its texts take.
+    /// Roughly how many bytes of memory its rows take.
     pub fn weight(&self) -> usize {
-        let attributes = |resource: &Resource| {
-            let texts = resource.attributes.0.iter();
-            texts
-                .map(|(name, value)| name.len() + value.weight())
-                .sum::<usize>()
+        // A row without the texts that may be long.
+        const ROW: usize = 500;
+        let attributes = |attributes: &Attributes| {
+            let texts = attributes.0.iter();
+            let texts = texts.map(|(name, value)| name.len() + value.weight());
+            ROW + texts.sum::<usize>()
         };
-        self.resources.iter().map(attributes).sum()
+        let id = |id: &ResourceId| id.kind.len() + id.id.len();
+        let named = |name: &String, description: &Option<String>| {
+            name.len() + description.as_ref().map_or(0, String::len)
+        };
+        let resources = self.resources.iter().map(|row| {
+            id(&row.id) + named(&row.display_name, &row.description) + attributes(&row.attributes)
+        });
+        let entitlements = self.entitlements.iter().map(|row| {
+            let on = id(&row.id.resource);
+            on + named(&row.display_name, &row.description) + attributes(&row.attributes)
+        });
+        let grants = self.grants.iter().map(|row| {
+            id(&row.entitlement.resource) + id(&row.principal) + attributes(&row.attributes)
+        });
+        resources.chain(entitlements).chain(grants).sum()
     }
 }
 
@@ -157,6 +172,7 @@ impl SyncStore {
             settled: false,
             may_have_orphans: false,
         });
+        self.known = None;
         self.store.require_run(Some(&sync_id))
     }
 

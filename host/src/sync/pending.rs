@@ -74,12 +74,13 @@ struct Waiting {
 }
 
 impl Pending {
-    /// For so many workers. What waits, as much again that is under way into the store, and
-    /// one page of each worker are read again when the process is killed: four pages for
-    /// each worker at the most.
+    /// For so many workers. When the last place but one is taken, each of them may still be
+    /// on its way with a page. So less than two pages for each worker wait, as many again are
+    /// under way into the store, and fewer than four for each are read again when the process
+    /// is killed.
     pub(super) fn of(workers: usize) -> Self {
         Self {
-            most: (workers * 3 / 2).max(1),
+            most: workers,
             waiting: Mutex::default(),
             come: Condvar::new(),
             gone: Notify::new(),
@@ -87,7 +88,8 @@ impl Pending {
     }
 
     fn are_enough(&self, waiting: &Waiting) -> bool {
-        waiting.pages.len() >= self.most || waiting.bytes >= MOST_BYTES
+        // What failed is not waited for.
+        !waiting.has_failed && (waiting.pages.len() >= self.most || waiting.bytes >= MOST_BYTES)
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -170,6 +172,12 @@ impl Pending {
     /// What was taken could not be written.
     pub(super) fn fail(&self) {
         self.lock().has_failed = true;
+        self.gone.notify_waiters();
+    }
+
+    /// Whether the store lacks what was read.
+    pub(super) fn has_failed(&self) -> bool {
+        self.lock().has_failed
     }
 }
 
@@ -255,6 +263,20 @@ mod tests {
         }
         assert!(pending.take().is_empty());
         assert!(has_room(&pending), "nobody waits for it");
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_room_goes_on_when_there_is_some_and_when_none_will_ever_be() {
+        let ends: [fn(&Pending); 2] = [|pending| drop(pending.take()), Pending::fail];
+        for end in ends {
+            let pending = Pending::of(1);
+            pending.leave(page("a"));
+            let mut room = pin!(pending.room());
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(room.as_mut().poll(&mut context).is_pending());
+            end(&pending);
+            room.await;
+        }
     }
 
     #[test]

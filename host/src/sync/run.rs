@@ -152,13 +152,16 @@ impl Sync {
     ///
     /// # Panics
     ///
-    /// On a runtime with one thread only: the store is written on the workers' own threads.
+    /// On a runtime with one thread only: what a list has to begin again is taken out of the
+    /// store on a worker's own thread.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Summary, SyncError> {
         let run = self.run;
         let writer = tokio::task::spawn_blocking({
             let run = Arc::clone(&run);
             move || run.write_what_comes()
         });
+        // However this ends: a runtime waits for its threads.
+        let closing = OnDrop(|| run.pending.close());
         let mut tasks = JoinSet::new();
         let interrupted = tokio::select! {
             () = run.read_everything(self.workers, &mut tasks) => false,
@@ -167,7 +170,7 @@ impl Sync {
         run.queue.stop();
         // Waited for: a call that is still being cut off when the runtime ends panics.
         tasks.shutdown().await;
-        run.pending.close();
+        drop(closing);
         if let Err(error) = writer.await {
             run.fail(SyncError::Worker(error.to_string()));
         }
@@ -467,6 +470,10 @@ impl Run {
     ) -> Result<T, SyncError> {
         tokio::task::block_in_place(|| {
             let mut target = self.lock_target()?;
+            if self.pending.has_failed() || self.has_failed() {
+                // Told by whoever failed. What the store has now is not all that was read.
+                return Err(SyncError::Worker("another one has failed".to_owned()));
+            }
             let (store, run) = target.opened(&self.connector)?;
             Ok(change(store, run)?)
         })
@@ -481,13 +488,18 @@ impl Run {
 
     /// Writes what workers leave until they are gone.
     fn write_what_comes(&self) {
+        let dying = OnDrop(|| self.queue.stop());
         let mut written = None;
         while self.pending.gather(written) {
-            if let Err(error) = self.lock_target().map(drop) {
+            let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = self.write_pending(&mut target) {
+                // Before anybody else has the store.
                 self.fail(error.into());
             }
+            drop(target);
             written = Some(Instant::now());
         }
+        dying.disarm();
     }
 
     fn write_pending(&self, target: &mut Target) -> Result<(), StoreError> {
@@ -495,19 +507,20 @@ impl Run {
         if pages.is_empty() {
             return Ok(());
         }
-        let lost = |_: &StoreError| self.pending.fail();
-        let (store, run) = target.opened(&self.connector).inspect_err(lost)?;
+        let lost = OnDrop(|| self.pending.fail());
+        let (store, run) = target.opened(&self.connector)?;
         // Made while nobody else stores one, so that no older one comes after it.
         let note = self.note().to_text();
-        let all = pages.iter().map(ReadPage::step);
-        if store.store_pages(run, all, &note).is_ok() {
-            return Ok(());
+        let mut steps = pages.iter().map(ReadPage::step);
+        match store.store_pages(run, steps.clone(), &note) {
+            // There may be room for the first of them.
+            Err(StoreError::Full { .. } | StoreError::Disk { .. }) => {
+                steps.try_for_each(|page| store.store_pages(run, [page], &note))?;
+            }
+            other => other?,
         }
-        // A disk that is nearly full has room for the first of them.
-        let mut one_by_one = pages.iter().map(ReadPage::step);
-        one_by_one
-            .try_for_each(|page| store.store_pages(run, [page], &note))
-            .inspect_err(lost)
+        lost.disarm();
+        Ok(())
     }
 
     fn store_page(
@@ -582,6 +595,21 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(error);
         self.queue.stop();
+    }
+}
+
+/// Does something when it is dropped, in a panic as well.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> OnDrop<F> {
+    fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }
 

@@ -16,7 +16,7 @@ use super::json::{FromJson, Writer};
 use super::model::{CreatedUser, Group, GroupPage, Member, Page, User, UserPage};
 use super::operations::{Operation, Subject};
 use super::transport::{Outside, SendErrorKind};
-use crate::error::{Error, UNAUTHENTICATED};
+use crate::error::Error;
 
 /// The largest page of all four lists.
 const MAX_PAGE: u32 = 60;
@@ -332,8 +332,11 @@ impl<T: Outside> UserPool<T> {
             user: body.username,
             with_cursor: body.pagination_token.or(body.next_token).is_some(),
         };
+        // Whatever else the service says of who asks, somebody has signed.
+        let is_unsigned =
+            failure.meaning() == Some(Meaning::NotAuthenticated) && !self.client.signs();
         let mut error = failure.into_error(operation, &subject);
-        if error.code == UNAUTHENTICATED && !self.client.signs() {
+        if is_unsigned {
             error.message.push_str(NO_KEYS);
         }
         error

@@ -131,8 +131,9 @@ impl BodyBuffer {
         }
         let needed = self.bytes.len() + chunk.len();
         if needed > self.bytes.capacity() {
-            // What was announced at once. Else doubling as usual, but not beyond the cap: twice as much is more memory than
-            // a host gives to one instance, and a body that is too long is no reason to die.
+            // What was announced at once. Else doubling as usual, but not beyond the cap:
+            // twice as much is more memory than a host gives to one instance, and a body
+            // that is too long is no reason to die.
             let announced = usize::try_from(self.announced.unwrap_or_default());
             let grown = announced
                 .unwrap_or(MAX_BODY)

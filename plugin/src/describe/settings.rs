@@ -49,14 +49,14 @@ pub(super) fn settings() -> Vec<SettingSchema> {
         text(
             ACCESS_KEY_ID,
             "AWS access key ID",
-            "The access key that signs the requests, from the IAM console; can be left out where the host signs.",
+            "The access key that signs the requests, from the IAM console.",
         ),
         SettingSchema {
             secret: true,
             ..text(
                 SECRET_ACCESS_KEY,
                 "AWS secret access key",
-                "The secret of the access key, shown once when the key is created; can be left out where the host signs.",
+                "The secret of the access key, shown once when the key is created.",
             )
         },
         SettingSchema {

@@ -174,11 +174,81 @@ fn references_are_followed_alike_however_many_resources_fit_into_memory() {
         (found.dangling.principals, unknown.collect::<Vec<_>>())
     };
     for at_once in [1, 2, 3, 100] {
+        let found = sync.store().references_by(&run, 0, at_once).unwrap();
+        let entitlements = found.dangling.entitlements;
+        assert_eq!(entitlements, 7, "nobody has described it");
         let [x, y, z] = ["x", "y", "z"].map(str::to_owned);
         assert_eq!(known(10, at_once), (3, vec![x.clone(), y.clone(), z]));
         assert_eq!(known(2, at_once), (3, vec![x, y]), "the first ones");
         assert_eq!(known(0, at_once), (3, Vec::new()));
     }
+}
+
+#[test]
+fn what_one_principal_holds_is_found_among_many_who_hold_other_things() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let held = |kind: &str, id: &str, slug: &str, by: (&str, &str)| Grant {
+        entitlement: EntitlementId {
+            resource: ResourceId::new(kind, id),
+            slug: slug.to_owned(),
+        },
+        principal: ResourceId::new(by.0, by.1),
+        expands: None,
+        attributes: Attributes::default(),
+    };
+    let (alice, bot) = (("user", "alice"), ("app", "alice"));
+    let page = Page {
+        grants: vec![
+            held("group", "a", "member", ("user", "\u{10ffff}")),
+            held("group", "a", "member", alice),
+            held("group", "a", "owner", ("user", "bob")),
+            held("group", "a", "owner", bot),
+            held("group", "ab", "member", ("user", "zoe")),
+            held("group", "b", "member", ("user", "aaron")),
+            held("group", "b", "owner", alice),
+            held("role", "a", "holder", ("user", "bob")),
+            held("role", "z", "holder", alice),
+        ],
+        ..Page::default()
+    };
+    let run = publish(&mut sync, &[page]);
+    let holds = |(kind, id)| {
+        let mut found = Vec::new();
+        let by = ResourceId::new(kind, id);
+        let each = sync
+            .store()
+            .each_holding(&run, Holdings::Of(&by), |holding| {
+                found.push(holding.grant.entitlement.to_string());
+                Ok::<_, StoreError>(())
+            });
+        each.unwrap();
+        found
+    };
+    let of_alice = ["group:a:member", "group:b:owner", "role:z:holder"];
+    assert_eq!(holds(alice), of_alice);
+    assert_eq!(holds(bot), ["group:a:owner"]);
+    assert_eq!(holds(("user", "nobody")), [""; 0]);
+}
+
+#[test]
+fn what_is_known_of_references_goes_with_the_next_change() {
+    let (_folder, path) = folder();
+    let mut sync = sync_store(&path);
+    let run = sync.begin_run(&start()).unwrap();
+    let members = |names: &[&str]| Page {
+        grants: names.iter().map(|name| grant("admins", name)).collect(),
+        ..Page::default()
+    };
+    sync.write_page(&run, &members(&["x", "y"])).unwrap();
+    let unknown = |sync: &mut SyncStore| sync.references(&run, 10).unwrap().unknown.len();
+    assert_eq!((unknown(&mut sync), unknown(&mut sync)), (2, 2));
+    sync.write_page(&run, &members(&["z"])).unwrap();
+    assert_eq!(unknown(&mut sync), 3);
+    let x = ResourceId::new("user", "x");
+    sync.drop_principal(&run, &x, "x", |_| String::new())
+        .unwrap();
+    assert_eq!(unknown(&mut sync), 2);
 }
 
 #[test]
