@@ -237,6 +237,7 @@ fn what_is_known_of_references_goes_with_the_next_change() {
     let mut sync = sync_store(&path);
     let run = sync.begin_run(&start()).unwrap();
     let members = |names: &[&str]| Page {
+        resources: vec![group("admins", "Admins")],
         grants: names.iter().map(|name| grant("admins", name)).collect(),
         ..Page::default()
     };
