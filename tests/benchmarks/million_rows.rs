@@ -11,32 +11,23 @@
     reason = "a program for developers that prints what it measured"
 )]
 
+#[path = "support/rows.rs"]
+mod rows;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use connector_host::model::{
-    Account, Attributes, Entitlement, EntitlementId, Grant, Resource, ResourceId,
-};
-use connector_host::store::{
-    Connection, Counters, Page, RunEnd, RunStart, RunState, Scope, Step, SyncStore,
-};
-use connector_host::trust::description::{EntitlementSchema, Kind};
+use connector_host::store::{Counters, RunEnd, RunState, SyncStore};
 use time::OffsetDateTime;
 
 const USERS: usize = 1_000_000;
 const GROUPS: usize = 1_000;
-/// As many rows as a page of Cognito has.
-const PAGE: usize = 60;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("connector.db");
-    let connection = Connection {
-        component: "sample".to_owned(),
-        origin: "https://directory.example".to_owned(),
-        settings: [("pool".to_owned(), "one".to_owned())].into(),
-    };
+    let connection = rows::connection();
     println!("a snapshot of {USERS} users with a membership each in {GROUPS} groups");
     for (number, state) in [
         RunState::Complete,
@@ -48,18 +39,7 @@ fn main() {
     {
         let started = Instant::now();
         let mut store = SyncStore::open(&path, &connection).unwrap();
-        let run = store.begin_run(&start()).unwrap();
-        for first in (0..USERS).step_by(PAGE) {
-            let page = page(first..USERS.min(first + PAGE));
-            let step = Step {
-                list: "users",
-                slice: None,
-                next: Some("next"),
-                first_page: None,
-                brought: &[],
-            };
-            store.store_pages(&run, [(&page, step)], "{}").unwrap();
-        }
+        let run = rows::write(&mut store, USERS, GROUPS);
         let end = RunEnd {
             state,
             finished_at: OffsetDateTime::now_utc(),
@@ -119,85 +99,4 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         .env("HOME", folder)
         .stdout(Stdio::null());
     command
-}
-
-fn start() -> RunStart {
-    let kind = |id: &str| Kind {
-        id: id.to_owned(),
-        plural: format!("{id}s"),
-        display_name: id.to_owned(),
-        traits: Vec::new(),
-        parents: Vec::new(),
-        entitlements: Vec::new(),
-        grants_of_resource: false,
-        grants_of_principal: false,
-        accounts: false,
-    };
-    let group = Kind {
-        entitlements: vec![EntitlementSchema {
-            slug: "member".to_owned(),
-            display_name: "Member".to_owned(),
-            grantable_to: vec!["user".to_owned()],
-        }],
-        grants_of_resource: true,
-        ..kind("group")
-    };
-    let kinds = vec![kind("user"), group];
-    RunStart {
-        component_digest: "sha256:00".to_owned(),
-        component_version: "0.1.0".to_owned(),
-        started_at: OffsetDateTime::now_utc(),
-        scope: Scope::everything(&kinds),
-        settings: [].into(),
-        lists: vec!["users".to_owned()],
-        kinds,
-    }
-}
-
-/// Users in an order that is no order, as a service lists them, and a group for each
-/// thousand of them.
-fn page(places: std::ops::Range<usize>) -> Page {
-    let mut page = Page::default();
-    for place in places {
-        // A step that shares no factor with the number of users visits each of them once.
-        let number = place * 617_411 % USERS;
-        let user = ResourceId::new("user", format!("user-{number:07}"));
-        let group = ResourceId::new("group", format!("group-{}", number % GROUPS));
-        let member = EntitlementId {
-            resource: group.clone(),
-            slug: "member".to_owned(),
-        };
-        if number < GROUPS {
-            page.resources.push(resource(group, None));
-            page.entitlements.push(Entitlement {
-                id: member.clone(),
-                display_name: "Member".to_owned(),
-                description: None,
-                grantable_to: vec!["user".to_owned()],
-                attributes: Attributes::default(),
-            });
-        }
-        page.resources
-            .push(resource(user.clone(), Some(Account::default())));
-        page.grants.push(Grant {
-            entitlement: member,
-            principal: user,
-            expands: None,
-            attributes: Attributes::default(),
-        });
-    }
-    page
-}
-
-fn resource(id: ResourceId, account: Option<Account>) -> Resource {
-    Resource {
-        display_name: format!("Somebody called {}", id.id),
-        description: None,
-        parent: None,
-        created_at: None,
-        updated_at: None,
-        account,
-        attributes: Attributes::default(),
-        id,
-    }
 }
