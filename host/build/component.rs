@@ -140,8 +140,9 @@ fn without_names(component: &[u8]) -> Vec<u8> {
         let Some((content, next)) = content.split_at_checked(length) else {
             break;
         };
+        let (section, next) = rest.split_at(rest.len() - next.len());
         if !(*id == 0 && content.starts_with(NAMES)) {
-            kept.extend_from_slice(&rest[..rest.len() - next.len()]);
+            kept.extend_from_slice(section);
         }
         rest = next;
     }

@@ -18,3 +18,17 @@ pub(super) fn record() -> Result<TrustRecord, Failure> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes. Every host compiles all of it before the first call.
+    const MOST: usize = 400_000;
+
+    #[test]
+    fn the_component_is_as_small_as_was_promised() {
+        let size = COMPONENT.len();
+        assert!(size <= MOST, "{size} bytes");
+    }
+}
