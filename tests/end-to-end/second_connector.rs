@@ -29,6 +29,7 @@ async fn connector(server: &Server, token: &str) -> (Connector, Connection) {
     let record = TrustRecord {
         approved: component.describe().await.unwrap(),
         pace: BTreeMap::new(),
+        limits_source: None,
         endpoint_variables: Vec::new(),
     };
     let given = [

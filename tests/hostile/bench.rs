@@ -173,6 +173,7 @@ impl Bench {
         let record = TrustRecord {
             approved,
             pace: BTreeMap::new(),
+            limits_source: None,
             endpoint_variables: Vec::new(),
         };
         let wire = &record.approved.wire;

@@ -19,6 +19,7 @@ fn approving(approved: Description) -> TrustRecord {
     TrustRecord {
         approved,
         pace: BTreeMap::new(),
+        limits_source: None,
         endpoint_variables: Vec::new(),
     }
 }

@@ -35,6 +35,7 @@ impl Neighbour {
         let record = TrustRecord {
             approved: component.describe().await.unwrap(),
             pace: BTreeMap::new(),
+            limits_source: None,
             endpoint_variables: Vec::new(),
         };
         let given = [

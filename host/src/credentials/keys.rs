@@ -1,10 +1,10 @@
 //! What a component is given where its settings ask for a secret.
 //!
 //! Sealed, it gets no keys, or placeholders where it would not open its session without, and
-//! a placeholder for a bearer's token: the host drops what it makes of them and proves in its place who sends a request
-//! ([`crate::egress::signing`]), so that the real secret never enters the sandbox, and a
-//! component cannot leak what it does not have. Passed, it gets the real ones, as in a host
-//! that does not sign.
+//! a placeholder for a bearer's token: the host drops what it makes of them and proves in
+//! its place who sends a request ([`crate::egress::signing`]), so that the real secret never
+//! enters the sandbox, and a component cannot leak what it does not have. Passed, it gets
+//! the real ones, as in a host that does not sign.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -17,8 +17,9 @@ use crate::model::{Attributes, Entitlement, Grant, Resource, ResourceId, timesta
 /// sync.
 const CHECKPOINT_BYTES: i64 = 32 * 1024 * 1024;
 
-/// Page cache in KiB: the inner pages of the trees of a million rows fit.
-const CACHE_KIB: i64 = 16 * 1024;
+/// Page cache in KiB, and what is sorted in memory at a time: the inner pages of the trees
+/// of a million rows fit, and a pool of 100,000 users fills it as well.
+const CACHE_KIB: i64 = 8 * 1024;
 
 /// What one call of the component brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -54,6 +54,7 @@ impl Record {
         TrustRecord {
             approved: self.approved.clone(),
             pace: ceiling::in_force(&self.approved.wire, &self.ceilings),
+            limits_source: None,
             endpoint_variables: Vec::new(),
         }
     }

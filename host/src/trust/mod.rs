@@ -35,6 +35,9 @@ pub struct TrustRecord {
     /// that are not named start at half of their documented limit.
     #[serde(default)]
     pub pace: BTreeMap<String, f64>,
+    /// Where the limits of the rate classes are documented, for whoever checks them.
+    #[serde(default)]
+    pub limits_source: Option<String>,
     /// Environment variables that name an endpoint, by falling precedence.
     #[serde(default)]
     pub endpoint_variables: Vec<String>,
@@ -88,6 +91,7 @@ mod tests {
     fn the_embedded_record_parses_and_agrees_with_itself() {
         let record = TrustRecord::bundled().unwrap();
         record.check(&record.approved).unwrap();
+        assert!(record.limits_source.is_some(), "limits are checked again");
     }
 
     #[test]

@@ -274,8 +274,10 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.into()).collect()
 }
 
-/// The defaults of AWS's table of quotas. Those of an account are shared by everything
-/// that runs in it in the region, the customer's own log-in pages included.
+/// The defaults of AWS's table of quotas
+/// (<https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>, 2026). Those of
+/// an account are shared by everything that runs in it in the region, the customer's own
+/// log-in pages included.
 pub(super) fn rate_classes() -> Vec<RateClass> {
     let account = |per_second| RateLimit {
         scope: RateScope::Account,

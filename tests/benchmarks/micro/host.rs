@@ -89,6 +89,10 @@ fn sandbox(criterion: &mut Criterion, runtime: &Runtime) {
             });
         });
     }
+    let connector = connector::connector(&canned_server::start(""));
+    group.bench_function("fresh-instance", |bencher| {
+        bencher.iter(|| drop(runtime.block_on(connector.session()).unwrap()));
+    });
     let plain = Plain::new(&canned_server::start(&canned::users()));
     group.bench_function("fetch-of-users", |bencher| {
         bencher.iter(|| black_box(runtime.block_on(plain.users(POOL))).users.len());

@@ -4,8 +4,8 @@
 //! need not have, and that others use as well. So the pace climbs while nothing is
 //! throttled and falls back when something is. Every throttled request is wasted and takes
 //! the same quota from others, so that the rules below are made for few of them: once the
-//! limit is known, [`CLIMB`] ÷ [`FALL`] of them (0.5 %) find out whether it is still there. They were found by simulation (`tests/benchmarks/rate_control.rs`,
-//! `docs/benchmarks.md`).
+//! limit is known, [`CLIMB`] ÷ [`FALL`] of them (0.5 %) find out whether it is still there.
+//! They were found by simulation (`tests/benchmarks/rate_control.rs`, `docs/rates.md`).
 //!
 //! The pace itself is GCRA without a burst: every request reserves the next free moment,
 //! one period after the one before. A budget is a value without a clock, a lock or a file, so

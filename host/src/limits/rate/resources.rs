@@ -1,7 +1,7 @@
 //! The pace of requests about one resource, such as one user.
 //!
-//! What is reckoned here is forgotten as soon as it is over, and stays in this process: a
-//! sync asks about 100,000 users once each, which is nothing to remember, and a file or a
+//! What is reckoned here is forgotten when room is needed and it is over, and stays in this
+//! process: a sync asks about 100,000 users once each, which is nothing to remember, and a file or a
 //! server must not learn whom anybody asks about. Two processes that ask about one
 //! resource at the same moment use the documented limit up, since each has half of it.
 //!
@@ -18,7 +18,7 @@ use crate::limits::clock::Clock;
 use crate::trust::description::Access;
 
 /// So many resources are known at once. One is known for the time between two requests
-/// about it (a fifth of a second with Cognito's limits), and no service lets one client
+/// about it (a fifth of a second at five a second), and no service lets one client
 /// ask about so many in that time. It bounds the memory to about 200 KiB. Whoever comes
 /// when it is full is not slowed down, except by the limits of its class.
 pub(super) const KNOWN: usize = 1024;

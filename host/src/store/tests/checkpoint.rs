@@ -291,6 +291,55 @@ fn a_store_of_version_1_is_read_as_it_is_and_carried_forward_by_a_sync() {
 }
 
 #[test]
+fn a_store_of_version_3_is_carried_forward_without_its_second_table_of_grants() {
+    let (_folder, path) = folder();
+    let mut store = sync_store(&path);
+    let published = publish(&mut store, &pages());
+    let run = store.begin_run(&start()).unwrap();
+    store.write_page(&run, &pages()[0]).unwrap();
+    store.finish_run(&run, &end(RunState::Interrupted)).unwrap();
+    drop(store);
+    let old = Sqlite::open(&path).unwrap();
+    old.execute_batch(
+        "CREATE TABLE grant_of_principal (
+           run INTEGER NOT NULL, principal_kind TEXT NOT NULL, principal_id TEXT NOT NULL,
+           kind TEXT NOT NULL, id TEXT NOT NULL, slug TEXT NOT NULL,
+           PRIMARY KEY (run, principal_kind, principal_id, kind, id, slug)
+         ) WITHOUT ROWID, STRICT;
+         INSERT INTO grant_of_principal
+           SELECT run, principal_kind, principal_id, kind, id, slug FROM grant;
+         PRAGMA user_version = 3;",
+    )
+    .unwrap();
+    old.close().unwrap();
+
+    let before = fs::read(&path).unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(everything(&store, &published).len(), 6);
+    drop(store);
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    let mut store = sync_store(&path);
+    assert_eq!(everything(store.store(), &published).len(), 6);
+    let left = store.resumable().unwrap().unwrap();
+    let run = store.resume_run(&left.run).unwrap();
+    store.write_page(&run, &pages()[1]).unwrap();
+    let run = store.finish_run(&run, &end(RunState::Complete)).unwrap();
+    assert_eq!(everything(store.store(), &run).len(), 6);
+    let tables: i64 = store
+        .store()
+        .ask(|sqlite| {
+            sqlite.query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'grant_of_principal'",
+                [],
+                |row| row.get(0),
+            )
+        })
+        .unwrap();
+    assert_eq!(tables, 0);
+}
+
+#[test]
 fn a_damaged_store_is_found_after_a_kill_and_left_as_it_is() {
     let (folder, path) = folder();
     let mut store = sync_store(&path);
