@@ -44,11 +44,11 @@ impl References {
     }
 }
 
-/// Resources whose stand-ins are in memory at a time: 2 MiB of them. With more resources
-/// there are more passes, of a tenth of a second each for a million rows. Two ids that share a stand-in of 64 bits, which would hide a
+/// Resources whose stand-ins are in memory at a time: 4 MiB of them. With more resources
+/// there are more passes, of some tenths of a second each for a million rows. Two ids that share a stand-in of 64 bits, which would hide a
 /// principal that is not there, take billions of rows to expect, and its key is drawn anew
 /// each time, so that nobody can make them.
-const RESOURCES_AT_ONCE: u64 = 1 << 18;
+const RESOURCES_AT_ONCE: u64 = 1 << 19;
 
 /// An id that came with two moments of creation: either a resource that was deleted and
 /// created again while it was listed, or two that claim the same id.
