@@ -223,14 +223,15 @@ impl Failure {
     }
 
     /// The same without these values in what the service said: it likes to quote the
-    /// attribute that it refuses.
+    /// attribute that it refuses. A code that has a meaning stays as it is, whatever the
+    /// values are.
     #[must_use]
     pub fn without(mut self, values: &[&str]) -> Self {
         if let Cause::Refused(refusal) = &mut self.cause {
-            refusal.message = refusal
-                .message
-                .take()
-                .map(|message| without(&message, values));
+            let unknown_code = refusal.code.as_mut().filter(|code| !is_known(code));
+            for text in unknown_code.into_iter().chain(&mut refusal.message) {
+                *text = without(text, values);
+            }
         }
         self
     }

@@ -50,3 +50,25 @@ fn values_that_the_service_quotes_are_taken_out() {
         error.message
     );
 }
+
+#[test]
+fn a_value_in_the_place_of_a_code_is_taken_out_and_a_code_is_never_torn_apart() {
+    let subject = Subject {
+        pool: POOL,
+        server: SERVER,
+        group: None,
+        user: None,
+        with_cursor: false,
+    };
+    let told = |body: &str, value: &str| {
+        Failure::new(Cause::Refused(refusal(400, None, body)))
+            .without(&[value])
+            .into_error(Operation::AdminCreateUser, &subject)
+    };
+    let odd = told(r#"{"__type":"about A. Smithee"}"#, "A. Smithee");
+    assert!(odd.message.contains("about [value]"), "{}", odd.message);
+    assert!(!odd.message.contains("Smithee"), "{}", odd.message);
+    let known = told(r#"{"__type":"TooManyRequestsException"}"#, "Requests");
+    assert_eq!(known.code, "throttled");
+    assert!(known.message.contains("TooManyRequestsException"));
+}
