@@ -5,6 +5,14 @@ mod quotations;
 
 const POOL: &str = "us-east-1_AbCd12345";
 const SERVER: &str = "127.0.0.1:9";
+/// A request that is about no user or group.
+const POOL_ITSELF: Subject<'static> = Subject {
+    pool: POOL,
+    server: SERVER,
+    group: None,
+    user: None,
+    with_cursor: false,
+};
 
 fn refusal(status: u16, header: Option<&'static str>, body: &str) -> Refusal {
     let mut headers = Headers::default();

@@ -18,14 +18,7 @@ fn every_way_to_get_no_answer_has_its_own_message() {
         (SendErrorKind::Protocol, "bad-response", false),
     ] {
         let failure = Failure::new(Cause::NotAnswered(SendError::new(kind, "host's words")));
-        let subject = Subject {
-            pool: POOL,
-            server: SERVER,
-            group: None,
-            user: None,
-            with_cursor: false,
-        };
-        let error = failure.into_error(Operation::ListGroups, &subject);
+        let error = failure.into_error(Operation::ListGroups, &POOL_ITSELF);
         assert_eq!(error.code, code, "{kind:?}");
         assert_eq!(error.retryable, retryable, "{kind:?}");
         assert!(error.message.contains("host's words"));
@@ -36,13 +29,6 @@ fn every_way_to_get_no_answer_has_its_own_message() {
 
 #[test]
 fn no_answer_without_words_of_the_host_is_one_plain_sentence() {
-    let subject = Subject {
-        pool: POOL,
-        server: SERVER,
-        group: None,
-        user: None,
-        with_cursor: false,
-    };
     for (kind, message) in [
         (
             SendErrorKind::Connection,
@@ -54,7 +40,7 @@ fn no_answer_without_words_of_the_host_is_one_plain_sentence() {
         ),
     ] {
         let failure = Failure::new(Cause::NotAnswered(SendError::new(kind, "")));
-        let error = failure.into_error(Operation::ListUsers, &subject);
+        let error = failure.into_error(Operation::ListUsers, &POOL_ITSELF);
         assert_eq!(error.message, message);
     }
 }

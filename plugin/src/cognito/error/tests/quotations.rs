@@ -32,16 +32,9 @@ fn values_that_the_service_quotes_are_taken_out() {
         None,
         r#"{"__type":"InvalidParameterException","message":"value 'hunter2' and hunter2-more and \"ab\" in about"}"#,
     );
-    let subject = Subject {
-        pool: POOL,
-        server: SERVER,
-        group: None,
-        user: None,
-        with_cursor: false,
-    };
     let error = Failure::new(Cause::Refused(quoting))
         .without(&["ab", "hunter2", "hunter2-more"])
-        .into_error(Operation::AdminCreateUser, &subject);
+        .into_error(Operation::AdminCreateUser, &POOL_ITSELF);
     assert!(
         error
             .message
@@ -53,17 +46,10 @@ fn values_that_the_service_quotes_are_taken_out() {
 
 #[test]
 fn a_value_in_the_place_of_a_code_is_taken_out_and_a_code_is_never_torn_apart() {
-    let subject = Subject {
-        pool: POOL,
-        server: SERVER,
-        group: None,
-        user: None,
-        with_cursor: false,
-    };
     let told = |body: &str, value: &str| {
         Failure::new(Cause::Refused(refusal(400, None, body)))
             .without(&[value])
-            .into_error(Operation::AdminCreateUser, &subject)
+            .into_error(Operation::AdminCreateUser, &POOL_ITSELF)
     };
     let odd = told(r#"{"__type":"about A. Smithee"}"#, "A. Smithee");
     assert!(odd.message.contains("about [value]"), "{}", odd.message);
